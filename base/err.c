@@ -1,0 +1,63 @@
+#include "err.h"
+
+#include <stdio.h>
+#include <string.h>
+
+int err_set(struct err *e, int code, const char *format, ...)
+{
+    va_list ap;
+
+    *e = (struct err){.code = code};
+    va_start(ap, format);
+    (void)vsnprintf(e->what, sizeof(e->what), format, ap);
+    va_end(ap);
+    return code;
+}
+
+int err_errno(struct err *e, int code, const char *format, ...)
+{
+    va_list ap;
+
+    *e = (struct err){.code = code};
+    va_start(ap, format);
+    (void)vsnprintf(e->what, sizeof(e->what), format, ap);
+    va_end(ap);
+
+    size_t used = strlen(e->what);
+    const char *words = strerrordesc_np(-code);
+    (void)snprintf(e->what + used, sizeof(e->what) - used, ": %s", words ? words : "unknown error");
+    return code;
+}
+
+int err_hint(struct err *e, const char *format, ...)
+{
+    va_list ap;
+
+    va_start(ap, format);
+    (void)vsnprintf(e->hint, sizeof(e->hint), format, ap);
+    va_end(ap);
+    return e->code;
+}
+
+int err_status(struct err *e, int status)
+{
+    e->status = status;
+    return e->code;
+}
+
+int err_prefix(struct err *e, const char *format, ...)
+{
+    char context[sizeof(e->what)];
+    char text[sizeof(e->what)];
+    va_list ap;
+
+    va_start(ap, format);
+    (void)vsnprintf(context, sizeof(context), format, ap);
+    va_end(ap);
+    (void)memcpy(text, e->what, sizeof(text));
+
+    size_t used = strlen(context);
+    (void)memcpy(e->what, context, used + 1);
+    (void)snprintf(e->what + used, sizeof(e->what) - used, ": %s", text);
+    return e->code;
+}

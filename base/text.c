@@ -1,0 +1,246 @@
+#include "text.h"
+
+#include "err.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void *checked(void *p)
+{
+    if (!p) {
+        static const char message[] = "error: out of memory\n";
+        ssize_t ignored = write(STDERR_FILENO, message, sizeof(message) - 1);
+        (void)ignored;
+        _exit(EXIT_SYSTEM);
+    }
+    return p;
+}
+
+void *mem_alloc(size_t size)
+{
+    return checked(malloc(size ? size : 1));
+}
+
+void *mem_zero(size_t count, size_t size)
+{
+    return checked(calloc(count ? count : 1, size ? size : 1));
+}
+
+void *mem_grow(void *old, size_t count, size_t size)
+{
+    return checked(reallocarray(old, count ? count : 1, size ? size : 1));
+}
+
+char *str_dup(const char *s)
+{
+    return checked(strdup(s));
+}
+
+char *str_dup_n(const char *s, size_t length)
+{
+    return checked(strndup(s, length));
+}
+
+char *str_format(const char *format, ...)
+{
+    char *s = NULL;
+    va_list ap;
+
+    va_start(ap, format);
+    if (vasprintf(&s, format, ap) < 0)
+        s = NULL;
+    va_end(ap);
+    return checked(s);
+}
+
+bool str_equal(const char *a, const char *b)
+{
+    if (!a || !b)
+        return a == b;
+    return strcmp(a, b) == 0;
+}
+
+const char *str_after(const char *s, const char *prefix)
+{
+    size_t length = strlen(prefix);
+    return s && strncmp(s, prefix, length) == 0 ? s + length : NULL;
+}
+
+bool str_starts(const char *s, const char *prefix)
+{
+    return str_after(s, prefix) != NULL;
+}
+
+bool str_ends(const char *s, const char *suffix)
+{
+    size_t length = s ? strlen(s) : 0, tail = strlen(suffix);
+    return s && length >= tail && strcmp(s + length - tail, suffix) == 0;
+}
+
+bool str_blank(const char *s)
+{
+    return !s || s[strspn(s, " \t\r\n\v\f")] == '\0';
+}
+
+static void text_reserve(struct text *t, size_t more)
+{
+    if (more >= SIZE_MAX / 2 - t->length)
+        (void)checked(NULL);
+    if (t->length + more + 1 <= t->room)
+        return;
+
+    size_t room = t->room ? t->room : 64;
+    while (room < t->length + more + 1)
+        room *= 2;
+    /* Not realloc: it may leave a copy of a secret behind. */
+    char *data = mem_alloc(room);
+    if (t->data) {
+        (void)memcpy(data, t->data, t->length);
+        explicit_bzero(t->data, t->length);
+        free(t->data);
+    }
+    data[t->length] = '\0';
+    t->data = data;
+    t->room = room;
+}
+
+void text_add_n(struct text *t, const char *s, size_t length)
+{
+    text_reserve(t, length);
+    (void)memcpy(t->data + t->length, s, length);
+    t->length += length;
+    t->data[t->length] = '\0';
+}
+
+void text_add(struct text *t, const char *s)
+{
+    text_add_n(t, s, strlen(s));
+}
+
+void text_addf(struct text *t, const char *format, ...)
+{
+    va_list ap, again;
+
+    va_start(ap, format);
+    va_copy(again, ap);
+    int length = vsnprintf(NULL, 0, format, ap);
+    va_end(ap);
+    if (length < 0)
+        (void)checked(NULL);
+    text_reserve(t, (size_t)length);
+    (void)vsnprintf(t->data + t->length, (size_t)length + 1, format, again);
+    va_end(again);
+    t->length += (size_t)length;
+}
+
+const char *text_get(const struct text *t)
+{
+    return t->data ? t->data : "";
+}
+
+void text_free(struct text *t)
+{
+    free(t->data);
+    *t = (struct text){0};
+}
+
+void text_wipe(struct text *t)
+{
+    if (t->data)
+        explicit_bzero(t->data, t->room);
+    text_free(t);
+}
+
+static void strings_adopt(struct strings *list, char *s)
+{
+    if (list->count + 2 > list->room) {
+        list->room = list->room ? list->room * 2 : 8;
+        list->items = mem_grow(list->items, list->room, sizeof(*list->items));
+    }
+    list->items[list->count++] = s;
+    list->items[list->count] = NULL;
+}
+
+void strings_add(struct strings *list, const char *s)
+{
+    strings_adopt(list, str_dup(s));
+}
+
+void strings_addf(struct strings *list, const char *format, ...)
+{
+    char *s = NULL;
+    va_list ap;
+
+    va_start(ap, format);
+    if (vasprintf(&s, format, ap) < 0)
+        s = NULL;
+    va_end(ap);
+    strings_adopt(list, checked(s));
+}
+
+void strings_add_all(struct strings *list, const struct strings *more)
+{
+    for (size_t i = 0; i < more->count; i++)
+        strings_add(list, more->items[i]);
+}
+
+void strings_add_array(struct strings *list, const char *const *items)
+{
+    for (; items && *items; items++)
+        strings_add(list, *items);
+}
+
+bool strings_have(const struct strings *list, const char *s)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (strcmp(list->items[i], s) == 0)
+            return true;
+    return false;
+}
+
+void strings_free(struct strings *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        free(list->items[i]);
+    free(list->items);
+    *list = (struct strings){0};
+}
+
+char *strings_join(const struct strings *list, const char *separator)
+{
+    struct text joined = {0};
+
+    for (size_t i = 0; i < list->count; i++) {
+        if (i > 0)
+            text_add(&joined, separator);
+        text_add(&joined, list->items[i]);
+    }
+    return joined.data ? joined.data : str_dup("");
+}
+
+void strings_split(struct strings *list, const char *s, const char *separators)
+{
+    for (s += strspn(s, separators); *s; s += strspn(s, separators)) {
+        size_t length = strcspn(s, separators);
+        strings_adopt(list, str_dup_n(s, length));
+        s += length;
+    }
+}
+
+bool parse_number(const char *s, long long min, long long max, long long *out)
+{
+    if (!s || !(*s == '-' || (*s >= '0' && *s <= '9')))
+        return false;
+
+    char *end = NULL;
+    errno = 0;
+    long long value = strtoll(s, &end, 10);
+    if (errno || *end || end == s || value < min || value > max)
+        return false;
+    *out = value;
+    return true;
+}

@@ -1,0 +1,28 @@
+# The four libraries. Static builds take the archives by name: distributions ship them beside the shared ones.
+find_package(Threads REQUIRED)
+
+function(project_library target header)
+    if(DIND_STATIC)
+        list(TRANSFORM ARGN REPLACE "(.+)" "lib\\1.a" OUTPUT_VARIABLE names)
+    else()
+        set(names ${ARGN})
+    endif()
+    string(TOUPPER "${target}" prefix)
+    string(MAKE_C_IDENTIFIER "${prefix}" prefix)
+    find_path(${prefix}_INCLUDE ${header} REQUIRED)
+    set(libraries)
+    foreach(name IN LISTS names)
+        string(MAKE_C_IDENTIFIER "${prefix}_${name}" variable)
+        find_library(${variable} NAMES ${name} REQUIRED)
+        list(APPEND libraries ${${variable}})
+    endforeach()
+    add_library(${target} INTERFACE IMPORTED)
+    set_target_properties(${target} PROPERTIES INTERFACE_INCLUDE_DIRECTORIES "${${prefix}_INCLUDE}"
+        INTERFACE_LINK_LIBRARIES "${libraries}")
+endfunction()
+
+project_library(lib::openssl openssl/ssl.h ssl crypto)
+project_library(lib::yaml yaml.h yaml)
+project_library(lib::jansson jansson.h jansson)
+project_library(lib::cap-ng cap-ng.h cap-ng)
+set_property(TARGET lib::openssl APPEND PROPERTY INTERFACE_LINK_LIBRARIES Threads::Threads ${CMAKE_DL_LIBS})

@@ -1,0 +1,81 @@
+#include "harness.h"
+
+#include "base/text.h"
+
+#include <string.h>
+
+static void text_grows_and_stays_terminated(void **state)
+{
+    cleanup_text struct text t = {0};
+    (void)state;
+
+    assert_string_equal(text_get(&t), "");
+    for (int i = 0; i < 1000; i++)
+        text_addf(&t, "%d,", i);
+    assert_int_equal(t.length, strlen(t.data));
+    assert_true(str_ends(t.data, "998,999,"));
+}
+
+static void splitting_drops_empty_words(void **state)
+{
+    cleanup_strings struct strings list = {0};
+    (void)state;
+
+    strings_split(&list, ",, a b,c\t,", ", \t");
+    assert_int_equal(list.count, 3);
+    assert_string_equal(list.items[2], "c");
+    assert_null(list.items[3]);
+    char *joined cleanup_free = strings_join(&list, "+");
+    assert_string_equal(joined, "a+b+c");
+}
+
+static void joining_nothing_is_an_empty_string(void **state)
+{
+    cleanup_strings struct strings list = {0};
+    (void)state;
+
+    char *joined cleanup_free = strings_join(&list, ",");
+    assert_string_equal(joined, "");
+}
+
+static void numbers_are_whole_and_in_range_or_refused(void **state)
+{
+    static const char *const refused[] = {
+        "", " 1", "1 ", "+1", "0x10", "1e3", "99999999999999999999", "-", "11", "-6"};
+    long long n = 77;
+    (void)state;
+
+    assert_true(parse_number("10", -5, 10, &n));
+    assert_int_equal(n, 10);
+    assert_true(parse_number("-5", -5, 10, &n));
+    for (size_t i = 0; i < sizeof(refused) / sizeof(*refused); i++)
+        assert_false(parse_number(refused[i], -5, 10, &n));
+    assert_false(parse_number(NULL, 0, 1, &n));
+    assert_int_equal(n, -5);
+}
+
+static void prefixes_suffixes_and_blanks(void **state)
+{
+    (void)state;
+    assert_string_equal(str_after("unix:///x", "unix://"), "/x");
+    assert_null(str_after("tcp://x", "unix://"));
+    assert_null(str_after(NULL, "x"));
+    assert_true(str_ends("a.pem", ".pem"));
+    assert_false(str_ends("pem", ".pem"));
+    assert_true(str_equal(NULL, NULL));
+    assert_false(str_equal(NULL, ""));
+    assert_true(str_blank(" \t\n"));
+    assert_false(str_blank(" x"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(text_grows_and_stays_terminated),
+        cmocka_unit_test(splitting_drops_empty_words),
+        cmocka_unit_test(joining_nothing_is_an_empty_string),
+        cmocka_unit_test(numbers_are_whole_and_in_range_or_refused),
+        cmocka_unit_test(prefixes_suffixes_and_blanks),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
