@@ -1,0 +1,30 @@
+/* Checks of single strings that the option table names. Each is an option_check: NULL when good, else what is
+ * wrong. */
+#pragma once
+
+#include <stdbool.h>
+
+/* No control characters, not empty. */
+const char *check_plain_text(const char *text, char **canonical);
+
+/* Absolute, no control characters, at most PATH_MAX - 1 bytes. */
+const char *check_path(const char *text, char **canonical);
+const char *check_path_or_empty(const char *text, char **canonical);
+
+/* As check_path, and fits sockaddr_un (unix(7)): at most 107 bytes. */
+const char *check_socket_path(const char *text, char **canonical);
+
+/* A group's name as group(5) allows it, or a number. */
+const char *check_group(const char *text, char **canonical);
+
+/* An IPv4 or IPv6 literal (inet_pton(3)). */
+const char *check_address(const char *text, char **canonical);
+
+/* A capability's name (capabilities(7)), in any case, with or without CAP_; canonical: upper case without. */
+const char *check_capability(const char *text, char **canonical);
+
+/* The capability's name with this number, or NULL. */
+const char *capability_name(unsigned number);
+
+/* Control characters (C0, DEL) in it. */
+bool has_control(const char *text);

@@ -1,0 +1,52 @@
+/* Reads a dockerd command line as dockerd itself does (spf13/pflag syntax), to know what the user has already
+ * set. */
+#pragma once
+
+#include "base/err.h"
+#include "base/text.h"
+
+#include <stdbool.h>
+
+typedef struct json_t json_t;
+
+struct dockerd_flag {
+    char *name;  /* owned: long name without dashes; short ones are resolved ("H" is "host") */
+    char *value; /* owned: "true" or "false" for boolean flags given without a value */
+};
+
+struct dockerd_flags {
+    struct dockerd_flag *items; /* owned */
+    size_t count;
+};
+
+/*
+ * Understands --name=value, --name value, -H value, -Hvalue, -D, clusters such as -DH value, and "--" as the
+ * end. A flag that the table does not know is taken as --name=value, or as boolean where no "=" follows:
+ * newer engines have more flags, and a wrong guess here must never change what dockerd gets. Never fails.
+ */
+void dockerd_flags_parse(struct dockerd_flags *flags, const struct strings *args);
+void dockerd_flags_free(struct dockerd_flags *flags);
+
+/* The last value of a flag, or NULL; borrowed. */
+const char *dockerd_flags_get(const struct dockerd_flags *flags, const char *name);
+
+/* True when any flag begins with this ("tls"). */
+bool dockerd_flags_any(const struct dockerd_flags *flags, const char *prefix);
+
+/* The key in daemon.json of a flag: "hosts" for "host", the name itself where it has no other. Borrowed. */
+const char *dockerd_flag_key(const char *name);
+
+/*
+ * The configuration file that dockerd is to read: `wanted` (the daemon: settings, may be NULL) merged over
+ * the content of `base` (NULL when there is no such file), objects key by key, everything else replaced.
+ * Returns a new reference that the caller ends with json_decref.
+ */
+json_t *dockerd_config_merge(const json_t *base, const json_t *wanted);
+
+/*
+ * dockerd refuses a setting that is both a flag and in its file (moby daemon/config/config.go,
+ * findConfigurationConflicts). Finds the first such: returns -EEXIST with *e naming key, flag and file,
+ * status EXIT_CONFIG; 0 when there is none. `source` names the file for the message.
+ */
+int dockerd_config_conflicts(
+    const json_t *config, const struct dockerd_flags *flags, const char *source, struct err *e);

@@ -1,0 +1,266 @@
+#include "config/options.h"
+
+#include "config/checks.h"
+
+#include <ctype.h>
+#include <jansson.h>
+#include <string.h>
+
+#define WORDS(...) ((const char *const[]){__VA_ARGS__, NULL})
+#define FIELD(member) .offset = offsetof(struct settings, member)
+#define ALLOW_ABSOLUTE "use an absolute path"
+
+const struct option options[OPTION_COUNT] = {
+    [OPTION_VERSION] = {"version", "The version of this form of configuration; there is only 1.", "use 1",
+        OPTION_TYPE_INT, FIELD(version), .min = 1, .max = 1, .fallback = "1"},
+    [OPTION_MODE] = {"mode",
+        "Whether the engine runs as root or without it; auto goes by the user id of the container.",
+        "use auto, rootful or rootless", OPTION_TYPE_ENUM, FIELD(mode),
+        .words = WORDS("auto", "rootful", "rootless"), .fallback = "auto"},
+
+    [OPTION_TLS_DIR] = {"tls.dir",
+        "The folder of the certificates (ca/, server/ and client/ in it); an empty text turns TLS off.",
+        "use an absolute path, or an empty text to turn TLS off", OPTION_TYPE_STRING, FIELD(tls.dir),
+        .check = check_path_or_empty, .fallback = "/certs"},
+    [OPTION_TLS_KEY] = {"tls.key",
+        "The kind of new private keys; a kind that is set here also replaces existing keys of another one.",
+        "use ecdsa-p256, ecdsa-p384, ed25519, rsa-2048, rsa-3072 or rsa-4096", OPTION_TYPE_ENUM,
+        FIELD(tls.key),
+        .words = WORDS("ecdsa-p256", "ecdsa-p384", "ed25519", "rsa-2048", "rsa-3072", "rsa-4096"),
+        .fallback = "ecdsa-p256"},
+    [OPTION_TLS_DAYS] = {"tls.days", "The life of server and client certificates, in days.",
+        "use a whole number from 1 to 825", OPTION_TYPE_INT, FIELD(tls.days), .min = 1, .max = 825,
+        .fallback = "825"},
+    [OPTION_TLS_SAN] = {"tls.san",
+        "More names for the server certificate: DNS:name, IP:address, or either without its prefix.",
+        "write a list of names, for example [DNS:docker.example, IP:192.0.2.7]", OPTION_TYPE_LIST,
+        FIELD(tls.san), .check = check_plain_text, .fallback = ""},
+
+    [OPTION_API_UNIX_PATH] = {"api.unix.path",
+        "The engine's Unix socket; unset: /var/run/docker.sock, or $XDG_RUNTIME_DIR/docker.sock without "
+        "root.",
+        "use an absolute path of at most 107 bytes", OPTION_TYPE_STRING, FIELD(api.unix_path),
+        .check = check_socket_path},
+    [OPTION_API_UNIX_GROUP] = {"api.unix.group",
+        "The group, by name or number, that may use the Unix socket; unset: the engine's own default.",
+        "use the name or the number of a group", OPTION_TYPE_STRING, FIELD(api.unix_group),
+        .check = check_group},
+    [OPTION_API_TCP_ENABLED] = {"api.tcp.enabled", "Whether the engine listens on TCP at all.",
+        "use true or false", OPTION_TYPE_BOOL, FIELD(api.tcp_enabled), .fallback = "true"},
+    [OPTION_API_TCP_ADDRESS] = {"api.tcp.address", "The address that the engine listens on.",
+        "use an IPv4 or IPv6 address without brackets, for example 127.0.0.1 or ::1", OPTION_TYPE_STRING,
+        FIELD(api.tcp_address), .check = check_address, .fallback = "0.0.0.0"},
+    [OPTION_API_TCP_PORT] = {"api.tcp.port",
+        "The TCP port that the engine listens on; auto is 2376 with TLS and 2375 without.",
+        "use auto, or a whole number from 1 to 65535", OPTION_TYPE_INT, FIELD(api.tcp_port), .min = 1,
+        .max = 65535, .automatic = true, .fallback = "auto"},
+
+    [OPTION_MOUNTS_SECURITYFS] = {"mounts.securityfs",
+        "Whether securityfs is mounted on /sys/kernel/security; auto: where that is possible and missing.",
+        "use auto, on or off", OPTION_TYPE_ENUM, FIELD(mounts.securityfs),
+        .words = WORDS("auto", "on", "off"), .fallback = "auto"},
+    [OPTION_MOUNTS_TMP] = {"mounts.tmp", "What is mounted on /tmp when it is no mount point yet.",
+        "use none or tmpfs", OPTION_TYPE_ENUM, FIELD(mounts.tmp), .words = WORDS("none", "tmpfs"),
+        .fallback = "none"},
+    [OPTION_MOUNTS_PROPAGATION] = {"mounts.propagation",
+        "The mount propagation of /: nested containers that use shared volumes need shared.",
+        "use shared, slave, private or unchanged", OPTION_TYPE_ENUM, FIELD(mounts.propagation),
+        .words = WORDS("shared", "slave", "private", "unchanged"), .fallback = "shared"},
+    [OPTION_MOUNTS_EXTRA] = {"mounts.extra",
+        "More mounts, made before the engine starts: maps of source, target, type (bind if left out) and "
+        "options.",
+        "write a list of maps, for example [{source: /data, target: /var/lib/docker, type: bind}]",
+        OPTION_TYPE_MOUNTS, FIELD(mounts.extra), .fallback = "[]"},
+
+    [OPTION_CGROUP_NESTING] = {"cgroup.nesting",
+        "Whether cgroup v2 is prepared for nested containers; auto: as far as it can be; required: or fail.",
+        "use auto, required or off", OPTION_TYPE_ENUM, FIELD(cgroup.nesting),
+        .words = WORDS("auto", "required", "off"), .fallback = "auto"},
+    [OPTION_NETWORK_IPTABLES] = {"network.iptables",
+        "Which iptables the engine uses; auto: what the kernel already has in use.",
+        "use auto, nft or legacy", OPTION_TYPE_ENUM, FIELD(network.iptables),
+        .words = WORDS("auto", "nft", "legacy"), .fallback = "auto"},
+
+    [OPTION_CAPABILITIES_PROFILE] = {"capabilities.profile",
+        "What the engine keeps: compat everything, default what ordinary use needs, strict the least.",
+        "use compat, default or strict", OPTION_TYPE_ENUM, FIELD(capabilities.profile),
+        .words = WORDS("compat", "default", "strict"), .fallback = "default"},
+    [OPTION_CAPABILITIES_KEEP] = {"capabilities.keep", "Capabilities to keep beside those of the profile.",
+        "write a list of capability names, for example [SYS_TIME]", OPTION_TYPE_LIST,
+        FIELD(capabilities.keep), .check = check_capability, .fallback = ""},
+    [OPTION_CAPABILITIES_DROP] = {"capabilities.drop", "Capabilities to drop beside those of the profile.",
+        "write a list of capability names, for example [NET_RAW]", OPTION_TYPE_LIST, FIELD(capabilities.drop),
+        .check = check_capability, .fallback = ""},
+
+    [OPTION_ROOTLESS_NET] = {"rootless.net",
+        "The network driver of rootlesskit; auto: the first of slirp4netns, pasta and vpnkit that is there, "
+        "else gvisor-tap-vsock.",
+        "use auto, slirp4netns, pasta, vpnkit, gvisor-tap-vsock or lxc-user-nic", OPTION_TYPE_STRING,
+        FIELD(rootless.net),
+        .words = WORDS("auto", "slirp4netns", "pasta", "vpnkit", "gvisor-tap-vsock", "lxc-user-nic"),
+        .fallback = "auto"},
+    [OPTION_ROOTLESS_MTU] = {"rootless.mtu", "The MTU of that network; auto: the driver's best.",
+        "use auto, or a whole number from 68 to 65521", OPTION_TYPE_INT, FIELD(rootless.mtu), .min = 68,
+        .max = 65521, .automatic = true, .fallback = "auto"},
+    [OPTION_ROOTLESS_PORT_DRIVER] = {"rootless.port_driver",
+        "The port driver of rootlesskit; auto: implicit with pasta, else builtin.",
+        "use auto, builtin, slirp4netns, implicit, pesto or gvisor-tap-vsock", OPTION_TYPE_STRING,
+        FIELD(rootless.port_driver),
+        .words = WORDS("auto", "builtin", "slirp4netns", "implicit", "pesto", "gvisor-tap-vsock"),
+        .fallback = "auto"},
+    [OPTION_ROOTLESS_DISABLE_HOST_LOOPBACK] = {"rootless.disable_host_loopback",
+        "Whether 127.0.0.1 of the network outside is kept out of reach.", "use true or false",
+        OPTION_TYPE_BOOL, FIELD(rootless.disable_host_loopback), .fallback = "true"},
+    [OPTION_ROOTLESS_SLIRP4NETNS_SANDBOX] = {"rootless.slirp4netns_sandbox",
+        "Whether slirp4netns runs in a mount namespace of its own.", "use auto, true or false",
+        OPTION_TYPE_STRING, FIELD(rootless.slirp4netns_sandbox), .words = WORDS("auto", "true", "false"),
+        .fallback = "auto"},
+    [OPTION_ROOTLESS_SLIRP4NETNS_SECCOMP] = {"rootless.slirp4netns_seccomp",
+        "Whether slirp4netns runs under a seccomp filter.", "use auto, true or false", OPTION_TYPE_STRING,
+        FIELD(rootless.slirp4netns_seccomp), .words = WORDS("auto", "true", "false"), .fallback = "auto"},
+    [OPTION_ROOTLESS_DETACH_NETNS] = {"rootless.detach_netns",
+        "Whether the engine itself stays in the outer network namespace.", "use true or false",
+        OPTION_TYPE_BOOL, FIELD(rootless.detach_netns), .fallback = "false"},
+    [OPTION_ROOTLESS_STATE_DIR] = {"rootless.state_dir",
+        "The state folder of rootlesskit; unset: $XDG_RUNTIME_DIR/dockerd-rootless.", ALLOW_ABSOLUTE,
+        OPTION_TYPE_STRING, FIELD(rootless.state_dir), .check = check_path},
+    [OPTION_ROOTLESS_FLAGS] = {"rootless.flags", "More flags for rootlesskit, after all others.",
+        "write a list of words, for example [--debug]", OPTION_TYPE_WORDS, FIELD(rootless.flags),
+        .fallback = ""},
+
+    [OPTION_DAEMON] = {"daemon",
+        "Any setting of the engine's daemon.json; merged over the file that the engine would have read.",
+        "write a map, for example {log-driver: local}", OPTION_TYPE_MAP, FIELD(daemon)},
+    [OPTION_ARGS] = {"args", "More flags for dockerd, before those of the command line.",
+        "write a list of words, for example [--mtu, 1400]", OPTION_TYPE_WORDS, FIELD(args), .fallback = ""},
+    [OPTION_INIT] = {"init",
+        "What runs as PID 1: builtin reaps and forwards signals itself, docker-init is the image's tini, "
+        "none "
+        "is dockerd.",
+        "use auto, builtin, docker-init or none", OPTION_TYPE_ENUM, FIELD(init),
+        .words = WORDS("auto", "builtin", "docker-init", "none"), .fallback = "auto"},
+    [OPTION_LOG_LEVEL] = {"log.level", "The least important log lines that are still written.",
+        "use debug, info, warn or error", OPTION_TYPE_ENUM, FIELD(log.level),
+        .words = WORDS("debug", "info", "warn", "error"), .fallback = "info"},
+    [OPTION_LOG_FORMAT] = {"log.format", "The form of the log lines.", "use text or json", OPTION_TYPE_ENUM,
+        FIELD(log.format), .words = WORDS("text", "json"), .fallback = "text"},
+};
+
+const struct option *option_find(const char *key)
+{
+    for (size_t i = 0; i < OPTION_COUNT; i++)
+        if (strcmp(options[i].key, key) == 0)
+            return &options[i];
+    return NULL;
+}
+
+bool option_is_group(const char *name)
+{
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
+        const char *rest = str_after(options[i].key, name);
+        if (rest && *rest == '.')
+            return true;
+    }
+    return false;
+}
+
+enum option_id option_id(const struct option *option)
+{
+    return (enum option_id)(option - options);
+}
+
+char *option_environment(const struct option *option)
+{
+    char *name = str_format("DIND_%s", option->key);
+    for (char *c = name; *c; c++)
+        *c = *c == '.' ? '_' : (char)toupper((unsigned char)*c);
+    return name;
+}
+
+char *option_values(const struct option *option)
+{
+    struct text values = {0};
+
+    for (size_t i = 0; option->words && option->words[i]; i++)
+        text_addf(&values, "%s`%s`", i ? ", " : "", option->words[i]);
+    switch (option->type) {
+    case OPTION_TYPE_ENUM:
+        break;
+    case OPTION_TYPE_BOOL:
+        text_add(&values, "`true`, `false`");
+        break;
+    case OPTION_TYPE_INT:
+        if (option->min == option->max)
+            text_addf(&values, "%lld", option->min);
+        else
+            text_addf(
+                &values, "%s%lld to %lld", option->automatic ? "`auto`, or " : "", option->min, option->max);
+        break;
+    case OPTION_TYPE_STRING:
+        if (!option->words)
+            text_add(&values, "text");
+        break;
+    case OPTION_TYPE_LIST:
+        text_add(&values, "list");
+        break;
+    case OPTION_TYPE_WORDS:
+        text_add(&values, "list of words");
+        break;
+    case OPTION_TYPE_MAP:
+        text_add(&values, "map");
+        break;
+    case OPTION_TYPE_MOUNTS:
+        text_add(&values, "list of maps");
+        break;
+    }
+    return values.data;
+}
+
+static json_t *strings_value(const struct strings *list)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < list->count; i++)
+        json_array_append_new(array, json_string(list->items[i]));
+    return array;
+}
+
+static json_t *mounts_value(const struct settings *settings)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < settings->mounts.extra_count; i++) {
+        const struct extra_mount *mount = &settings->mounts.extra[i];
+        json_array_append_new(array, json_pack("{s:s, s:s, s:s, s:s}", "source", mount->source, "target",
+                                         mount->target, "type", mount->type, "options", mount->options));
+    }
+    return array;
+}
+
+json_t *option_value(const struct option *option, const struct settings *settings)
+{
+    const void *field = (const char *)settings + option->offset;
+
+    switch (option->type) {
+    case OPTION_TYPE_BOOL:
+        return json_boolean(*(const bool *)field);
+    case OPTION_TYPE_INT: {
+        long long number = *(const long long *)field;
+        return number == 0 && option->automatic ? json_string("auto") : json_integer(number);
+    }
+    case OPTION_TYPE_ENUM:
+        return json_string(option->words[*(const int *)field]);
+    case OPTION_TYPE_STRING: {
+        const char *text = *(char *const *)field;
+        return text ? json_string(text) : json_null();
+    }
+    case OPTION_TYPE_LIST:
+    case OPTION_TYPE_WORDS:
+        return strings_value(field);
+    case OPTION_TYPE_MAP: {
+        json_t *map = *(json_t *const *)field;
+        return map ? json_deep_copy(map) : json_object();
+    }
+    case OPTION_TYPE_MOUNTS:
+        return mounts_value(settings);
+    }
+    return NULL;
+}

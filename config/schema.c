@@ -1,0 +1,153 @@
+/* The option table as JSON Schema (draft 2020-12) and as Markdown. */
+#include "config/config.h"
+#include "config/options.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void set(json_t *object, const char *key, json_t *value)
+{
+    (void)json_object_set_new(object, key, value);
+}
+
+static json_t *words_schema(const char *const *words)
+{
+    json_t *schema = json_object(), *allowed = json_array();
+    bool truth = false;
+
+    for (; *words; words++) {
+        (void)json_array_append_new(allowed, json_string(*words));
+        /* Plain on and off are booleans for YAML 1.1 editors; the loader takes both spellings. */
+        truth = truth || strcmp(*words, "on") == 0 || strcmp(*words, "true") == 0;
+    }
+    if (truth) {
+        (void)json_array_append_new(allowed, json_true());
+        (void)json_array_append_new(allowed, json_false());
+    }
+    set(schema, "enum", allowed);
+    return schema;
+}
+
+static json_t *number_schema(const struct option *option)
+{
+    json_t *number = json_pack("{s:s, s:I, s:I}", "type", "integer", "minimum", (json_int_t)option->min,
+        "maximum", (json_int_t)option->max);
+    return option->automatic ? json_pack("{s:[{s:[s,i]}, o]}", "anyOf", "enum", "auto", 0, number) : number;
+}
+
+/* Any scalar but null is text as it is written. */
+static json_t *text_schema(void)
+{
+    return json_pack("{s:[s,s,s]}", "type", "string", "number", "boolean");
+}
+
+static json_t *mounts_schema(void)
+{
+    static const char *const fields[] = {"source", "target", "type", "options"};
+    json_t *properties = json_object();
+
+    for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++)
+        set(properties, fields[i], json_pack("{s:s}", "type", "string"));
+    return json_pack("{s:s, s:{s:s, s:b, s:[s], s:o}}", "type", "array", "items", "type", "object",
+        "additionalProperties", 0, "required", "target", "properties", properties);
+}
+
+static json_t *type_schema(const struct option *option)
+{
+    switch (option->type) {
+    case OPTION_TYPE_BOOL:
+        return json_pack("{s:s}", "type", "boolean");
+    case OPTION_TYPE_INT:
+        return number_schema(option);
+    case OPTION_TYPE_ENUM:
+        return words_schema(option->words);
+    case OPTION_TYPE_STRING:
+        return option->words ? words_schema(option->words) : text_schema();
+    case OPTION_TYPE_LIST:
+    case OPTION_TYPE_WORDS:
+        return json_pack("{s:s, s:o}", "type", "array", "items", text_schema());
+    case OPTION_TYPE_MAP:
+        return json_pack("{s:s}", "type", "object");
+    case OPTION_TYPE_MOUNTS:
+        return mounts_schema();
+    }
+    return json_object();
+}
+
+/* The "properties" of the group that the key is in; groups are made on the way. */
+static json_t *find_group(json_t *properties, const char *key)
+{
+    for (const char *dot = strchr(key, '.'); dot; dot = strchr(key, '.')) {
+        char *name cleanup_free = str_dup_n(key, (size_t)(dot - key));
+        if (!json_object_get(properties, name))
+            set(properties, name,
+                json_pack("{s:[s,s], s:b, s:{}}", "type", "object", "null", "additionalProperties", 0,
+                    "properties"));
+        properties = json_object_get(json_object_get(properties, name), "properties");
+        key = dot + 1;
+    }
+    return properties;
+}
+
+void config_schema(struct text *out)
+{
+    struct settings defaults = {0};
+    const char *const nothing[] = {NULL};
+    struct err unused;
+    const struct config_input input = {.environment = nothing, .file = "/dev/null"};
+    json_t *properties = json_object();
+
+    (void)input;
+    (void)unused;
+    (void)defaults;
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
+        const struct option *option = &options[i];
+        const char *dot = strrchr(option->key, '.');
+        char *environment cleanup_free = option_environment(option);
+        char *description cleanup_free = str_format("%s Environment: %s.", option->help, environment);
+        json_t *schema = type_schema(option);
+        set(schema, "description", json_string(description));
+        set(find_group(properties, option->key), dot ? dot + 1 : option->key, schema);
+    }
+    json_t *schema = json_pack("{s:s, s:s, s:s, s:b, s:o}", "$schema",
+        "https://json-schema.org/draft/2020-12/schema", "title", "dockerd-entrypoint configuration", "type",
+        "object", "additionalProperties", 0, "properties", properties);
+    char *text cleanup_free = json_dumps(schema, JSON_INDENT(2));
+    text_addf(out, "%s\n", text ? text : "{}");
+    json_decref(schema);
+}
+
+static char *default_words(const struct option *option)
+{
+    switch (option->type) {
+    case OPTION_TYPE_LIST:
+    case OPTION_TYPE_WORDS:
+    case OPTION_TYPE_MOUNTS:
+        return str_dup("`[]`");
+    case OPTION_TYPE_MAP:
+        return str_dup("`{}`");
+    case OPTION_TYPE_BOOL:
+    case OPTION_TYPE_INT:
+    case OPTION_TYPE_ENUM:
+    case OPTION_TYPE_STRING:
+        break;
+    }
+    return option->fallback ? str_format("`%s`", option->fallback) : str_dup("not set");
+}
+
+void config_reference(struct text *out)
+{
+    text_add(out, "| Key | Values | Default | Environment | Meaning |\n|---|---|---|---|---|\n");
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
+        const struct option *option = &options[i];
+        const char *old = option_alias(option);
+        char *environment cleanup_free = option_environment(option);
+        char *values cleanup_free = option_values(option);
+        char *fallback cleanup_free = default_words(option);
+        text_addf(out, "| `%s` | %s | %s | `%s`", option->key, values, fallback, environment);
+        if (old)
+            text_addf(out, "<br>old: `%s`", old);
+        text_addf(out, " | %s |\n", option->help);
+    }
+}

@@ -1,0 +1,154 @@
+/* What the user asked for, complete and checked: one struct, and for each option where its value came from.
+ */
+#pragma once
+
+#include "base/log.h"
+#include "base/text.h"
+
+#include <stdbool.h>
+
+typedef struct json_t json_t; /* jansson's */
+
+enum mode { MODE_AUTO, MODE_ROOTFUL, MODE_ROOTLESS };
+enum tls_key {
+    TLS_KEY_ECDSA_P256,
+    TLS_KEY_ECDSA_P384,
+    TLS_KEY_ED25519,
+    TLS_KEY_RSA_2048,
+    TLS_KEY_RSA_3072,
+    TLS_KEY_RSA_4096,
+};
+enum toggle { TOGGLE_AUTO, TOGGLE_ON, TOGGLE_OFF };
+enum tmp_mount { TMP_NONE, TMP_TMPFS };
+enum propagation { PROPAGATION_SHARED, PROPAGATION_SLAVE, PROPAGATION_PRIVATE, PROPAGATION_UNCHANGED };
+enum nesting { NESTING_AUTO, NESTING_REQUIRED, NESTING_OFF };
+enum iptables { IPTABLES_AUTO, IPTABLES_NFT, IPTABLES_LEGACY };
+enum profile { PROFILE_COMPAT, PROFILE_DEFAULT, PROFILE_STRICT };
+enum init_kind { INIT_AUTO, INIT_BUILTIN, INIT_DOCKER_INIT, INIT_NONE };
+
+/* One entry of mounts.extra: mount(8)'s words. */
+struct extra_mount {
+    char *source;  /* owned */
+    char *target;  /* owned, absolute */
+    char *type;    /* owned; "bind" or a filesystem type */
+    char *options; /* owned; comma-separated as in fstab(5), "" for none */
+};
+
+/* Where a value came from, weakest first. */
+enum origin_kind {
+    ORIGIN_DEFAULT, /* built in */
+    ORIGIN_IMAGE,   /* the image's own environment: DOCKER_TLS_CERTDIR=/certs counts as a default */
+    ORIGIN_FILE,
+    ORIGIN_ENVIRONMENT,
+    ORIGIN_ARGUMENT, /* dindctl --set */
+};
+
+struct origin {
+    enum origin_kind kind;
+    char *name;            /* owned: file path, variable or flag; NULL for defaults */
+    unsigned line, column; /* in the file, from 1 */
+};
+
+/* One identifier per row of the option table in options.c, in its order. */
+enum option_id {
+    OPTION_VERSION,
+    OPTION_MODE,
+    OPTION_TLS_DIR,
+    OPTION_TLS_KEY,
+    OPTION_TLS_DAYS,
+    OPTION_TLS_SAN,
+    OPTION_API_UNIX_PATH,
+    OPTION_API_UNIX_GROUP,
+    OPTION_API_TCP_ENABLED,
+    OPTION_API_TCP_ADDRESS,
+    OPTION_API_TCP_PORT,
+    OPTION_MOUNTS_SECURITYFS,
+    OPTION_MOUNTS_TMP,
+    OPTION_MOUNTS_PROPAGATION,
+    OPTION_MOUNTS_EXTRA,
+    OPTION_CGROUP_NESTING,
+    OPTION_NETWORK_IPTABLES,
+    OPTION_CAPABILITIES_PROFILE,
+    OPTION_CAPABILITIES_KEEP,
+    OPTION_CAPABILITIES_DROP,
+    OPTION_ROOTLESS_NET,
+    OPTION_ROOTLESS_MTU,
+    OPTION_ROOTLESS_PORT_DRIVER,
+    OPTION_ROOTLESS_DISABLE_HOST_LOOPBACK,
+    OPTION_ROOTLESS_SLIRP4NETNS_SANDBOX,
+    OPTION_ROOTLESS_SLIRP4NETNS_SECCOMP,
+    OPTION_ROOTLESS_DETACH_NETNS,
+    OPTION_ROOTLESS_STATE_DIR,
+    OPTION_ROOTLESS_FLAGS,
+    OPTION_DAEMON,
+    OPTION_ARGS,
+    OPTION_INIT,
+    OPTION_LOG_LEVEL,
+    OPTION_LOG_FORMAT,
+    OPTION_COUNT,
+};
+
+struct settings {
+    long long version;
+    int mode; /* enum mode; enums are stored as int so that the option table can point at them */
+    struct {
+        char *dir; /* owned; absolute, or "" when TLS is off */
+        int key;   /* enum tls_key */
+        long long days;
+        struct strings san; /* as the user wrote them, one item each; certs/ gives them meaning */
+    } tls;
+    struct {
+        char *unix_path;  /* owned; NULL: the default of the mode */
+        char *unix_group; /* owned; NULL: dockerd's default. A name or a number */
+        bool tcp_enabled;
+        char *tcp_address;  /* owned; IPv4, or IPv6 without brackets */
+        long long tcp_port; /* 0: 2376 with TLS, 2375 without */
+    } api;
+    struct {
+        int securityfs;            /* enum toggle */
+        int tmp;                   /* enum tmp_mount */
+        int propagation;           /* enum propagation */
+        struct extra_mount *extra; /* owned */
+        size_t extra_count;
+    } mounts;
+    struct {
+        int nesting; /* enum nesting */
+    } cgroup;
+    struct {
+        int iptables; /* enum iptables */
+    } network;
+    struct {
+        int profile;               /* enum profile */
+        struct strings keep, drop; /* upper-case names without CAP_; checked for being capabilities at all */
+    } capabilities;
+    struct {
+        char *net;         /* owned; "auto" or a network driver of rootlesskit */
+        long long mtu;     /* 0: the driver's */
+        char *port_driver; /* owned; "auto" or a port driver */
+        bool disable_host_loopback;
+        char *slirp4netns_sandbox; /* owned: "auto", "true", "false" */
+        char *slirp4netns_seccomp; /* owned: "auto", "true", "false" */
+        bool detach_netns;
+        char *state_dir;      /* owned; NULL: $XDG_RUNTIME_DIR/dockerd-rootless */
+        struct strings flags; /* more flags, as words */
+    } rootless;
+    json_t *daemon;      /* owned object with daemon.json settings; NULL for none */
+    struct strings args; /* extra dockerd flags, as words */
+    int init;            /* enum init_kind */
+    struct {
+        int level;  /* enum log_level */
+        int format; /* enum log_format */
+    } log;
+
+    struct origin origin[OPTION_COUNT];
+    struct strings warnings; /* what was odd but no error: near misses of variables, aliases that differ */
+};
+
+void settings_free(struct settings *s); /* leaves it empty */
+
+/* "default", "environment variable DIND_MODE", "/etc/dind/config.yaml:12:9": for messages. The caller frees
+ * it. */
+char *settings_origin(const struct settings *s, enum option_id id);
+
+/* The user chose this value, in whatever way: neither the default nor the image's own environment. */
+bool settings_chosen(const struct settings *s, enum option_id id);
