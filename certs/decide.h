@@ -1,0 +1,85 @@
+/* The decision: from what is on disk, the wanted names, the algorithm and the time to an answer per
+ * certificate. Pure: no files, no clock, no keys. */
+#pragma once
+
+#include "base/text.h"
+
+#include <stdbool.h>
+#include <time.h>
+
+/* Of the launcher's source, kept up with releases: a clock before it is plainly wrong. A constant, since a
+ * date taken at build time would make builds differ. 2026-11-01T00:00:00Z. */
+#define DECIDE_EARLIEST ((time_t)1793491200)
+
+/* A key file and its certificate file. */
+struct decide_pair {
+    bool has_key, has_cert; /* there is a non-empty file */
+    const char
+        *key_problem; /* words that follow the file's name if the key can't be used, or NULL. Borrowed */
+    const char *cert_problem; /* the same for the certificate */
+    bool key_sealed;    /* the key can't be used but is plainly somebody's: encrypted, in another format */
+    bool kind_wanted;   /* the key is of the algorithm asked for */
+    bool strong;        /* the key is good enough for current clients */
+    bool ours;          /* the subject is the one that the launcher (and the old entrypoint) writes */
+    bool matches;       /* the certificate is the key's */
+    bool strict;        /* it has all that strict verifiers ask for */
+    time_t from, until; /* notBefore, notAfter */
+};
+
+struct decide_ca {
+    struct decide_pair pair;
+    bool unreadable;     /* we may not look at the key: that is as good as none */
+    const char *hostile; /* "ca/key.pem: is a FIFO", if something in ca/ must not be touched. Borrowed */
+    bool is_ca;          /* basicConstraints CA:TRUE and may sign certificates */
+};
+
+struct decide_leaf {
+    struct decide_pair pair;
+    const char *hostile;       /* as in decide_ca */
+    const char *chain_problem; /* why it does not verify against the CA for its purpose, or NULL. Borrowed */
+    const struct strings *names; /* its subjectAltNames, canonical */
+    bool linked; /* a file of it is a symbolic link that was followed: it is not ours to replace */
+    bool has_ca, ca_current; /* ca.pem beside it: there; the same bytes as ca/cert.pem */
+    bool access_ok;          /* owner and mode are as they must be */
+};
+
+struct decide_input {
+    struct decide_ca ca;
+    struct decide_leaf server, client;
+    const struct strings *names; /* that the server certificate must have */
+    bool algorithm_chosen;
+    time_t now;
+};
+
+enum decide_verdict {
+    DECIDE_KEEP,
+    DECIDE_RENEW,   /* a new certificate for the same key */
+    DECIDE_REPLACE, /* a new key and certificate */
+    DECIDE_REFUSE,
+};
+
+struct decide_answer {
+    enum decide_verdict verdict;
+    char reason[320]; /* for REFUSE it begins with the file, "ca/key.pem: …"; empty for KEEP */
+    char hint[320];   /* for REFUSE */
+};
+
+struct decision {
+    bool managed; /* the user manages the CA: server was verified, nothing is to be written */
+    struct decide_answer ca, server, client;
+    bool server_ca, client_ca;         /* ca.pem beside the leaf must be written */
+    bool server_access, client_access; /* kept files must get their owner and mode */
+    bool clock_wrong;                  /* now is before DECIDE_EARLIEST: dates were not judged */
+};
+
+/* Decides. The first REFUSE among ca, server, client says why nothing may be done. */
+void decide(const struct decide_input *in, struct decision *out);
+
+/* The time to issue at: never before DECIDE_EARLIEST. */
+time_t decide_time(time_t now);
+
+/* True if nothing at all is to be written. */
+bool decide_is_idle(const struct decision *d);
+
+/* The refusal, or NULL. */
+const struct decide_answer *decide_refusal(const struct decision *d);

@@ -1,0 +1,43 @@
+/* From the bytes of the store to what the decision needs to know, and the parsed keys and certificates. */
+#pragma once
+
+#include "certs.h"
+#include "decide.h"
+#include "ossl.h"
+#include "store.h"
+
+/* A key and its certificates as parsed; zero-initialised is "nothing". */
+struct inspect_pair {
+    EVP_PKEY *key;        /* owned, NULL if missing or unusable */
+    struct chain chain;   /* owned; the certificate comes first */
+    struct strings names; /* of the first certificate */
+    char words[96];       /* for a hostile file in ca/ or server/ */
+};
+
+struct inspected {
+    struct inspect_pair pairs[STORE_FOLDERS];
+    struct decide_input input; /* borrows from `pairs`, from the content and from the request */
+};
+
+/* Parses the content of a store. `content` and `request` must outlive *out; end it with inspected_free. */
+void inspect(const struct store_content *content, const struct certs_request *request, struct inspected *out);
+void inspected_free(struct inspected *inspected);
+
+/* The certificate of a pair, or NULL. Borrowed. */
+X509 *inspect_certificate(const struct inspect_pair *pair);
+
+/*
+ * Reads all certificates of a PEM file. Returns NULL, or words that follow the file's name ("is not a PEM
+ * certificate").
+ */
+const char *inspect_parse(const struct text *pem, struct chain *out);
+
+/*
+ * Verifies the first certificate of `chain` for TLS servers or clients, with the rest of it as intermediates
+ * and all of `trust` as trust anchors, which is what Go does with a CA file. Dates are not judged. Returns
+ * NULL, or OpenSSL's words.
+ */
+const char *inspect_verify(const struct chain *chain, const struct chain *trust, bool server);
+
+/* Fills from, until, ours, strict and matches. `name` is the common name that makes it ours. */
+void inspect_describe(X509 *certificate, const EVP_PKEY *key, const char *name, struct decide_pair *out);
