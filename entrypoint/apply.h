@@ -1,0 +1,29 @@
+/* Carries a plan out: the only part of the program that changes the system. */
+#pragma once
+
+#include "base/err.h"
+#include "entrypoint/plan.h"
+
+enum outcome_kind {
+    OUTCOME_DONE,    /* the system was changed */
+    OUTCOME_ALREADY, /* it was so already: a restarted container runs its steps again */
+};
+
+struct outcome {
+    enum outcome_kind kind;
+    char detail[1024];  /* for the log; "" for nothing worth a line */
+    char warning[1024]; /* done, but not whole: what follows from it; "" for none */
+};
+
+/* How steps are run: the live system, or a recorder in tests. */
+struct system {
+    void *context;
+    /* 0 with *outcome, or a negative errno with *e. */
+    int (*run)(void *context, const struct step *step, struct outcome *outcome, struct err *e);
+};
+
+/*
+ * Runs the steps in order and logs what came of them. A fatal step that fails stops everything: nothing after
+ * it runs, nothing is undone, *e names the step. Another failing step is a warning.
+ */
+int plan_apply(const struct plan *plan, const struct system *system, struct err *e);

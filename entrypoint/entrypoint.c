@@ -1,0 +1,106 @@
+#include "entrypoint.h"
+
+#include "base/environment.h"
+#include "base/log.h"
+#include "entrypoint/client.h"
+#include "entrypoint/init.h"
+#include "entrypoint/launch.h"
+#include "entrypoint/prepare.h"
+#include "entrypoint/process.h"
+#include "entrypoint/steps.h"
+
+#include <linux/close_range.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* Our own choice of DOCKER_TLS_CERTDIR for a client must not depend on a configuration that may be broken: a
+ * shell in this image is how one repairs it. */
+static int run_client(const char *const *arguments, const char *const *environment, struct err *e)
+{
+    const struct config_input input = {.environment = environment};
+    cleanup(settings_free) struct settings s = {0};
+    struct err broken = {0};
+    const char *tls_dir = environment_get(environment, "DOCKER_TLS_CERTDIR");
+
+    if (config_load(&s, &input, &broken) == 0)
+        tls_dir = s.tls.dir;
+    else
+        log_warn(broken.hint, "the configuration is left aside for this command: %s", broken.what);
+    return client_run(arguments, tls_dir ? tls_dir : "/certs", environment, e);
+}
+
+static void tell_before(const struct prepared *p)
+{
+    for (size_t i = 0; i < p->settings.warnings.count; i++)
+        log_warn(NULL, "%s", p->settings.warnings.items[i]);
+    log_info("mode %s, init %s", mode_name(p->plan.mode), init_name(p->plan.init));
+    for (size_t i = 0; i < p->plan.notes.count; i++)
+        log_warn(NULL, "%s", p->plan.notes.items[i]);
+    if (p->plan.tcp && !p->plan.tls)
+        log_warn("set DOCKER_TLS_CERTDIR=/certs, or api.tcp.enabled: false",
+            "API on tcp://%s:%lld without TLS: whoever can reach this address controls this engine, the "
+            "containers that it "
+            "runs included",
+            p->settings.api.tcp_address, p->plan.port);
+}
+
+/* What dockerd inherits is what it needs: standard descriptors and nothing else. */
+static void clean_descriptors(void)
+{
+    (void)syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC);
+}
+
+static int start(struct prepared *p, const char *const *environment, mode_t umask_before, struct err *e)
+{
+    cleanup(applied_free) struct applied applied = {0};
+    cleanup(launch_free) struct launch launch = {0};
+    struct work work = {&p->settings, &p->host, &p->plan, &p->command, &p->config, &applied};
+    const struct system live = steps_system(&work);
+
+    tell_before(p);
+    int r = plan_apply(&p->plan, &live, e);
+    if (r < 0)
+        return r;
+    launch_build(&launch, &p->plan, &p->settings, &p->host, &p->command, &applied, environment);
+    char *line cleanup_free = strings_join(&launch.arguments, " ");
+    log_info("starting %s", line);
+
+    clean_descriptors();
+    (void)umask(umask_before);
+    if (launch.supervise)
+        return init_run(&launch, e);
+    init_reset_signals();
+    return process_become(&launch.arguments, &launch.environment, launch.path, e);
+}
+
+static int run_engine(
+    const char *const *arguments, const char *const *environment, mode_t umask_before, struct err *e)
+{
+    cleanup(prepared_free) struct prepared p = {0};
+    const struct config_input input = {.environment = environment};
+
+    int r = prepare(&p, &input, arguments, e);
+    if (p.settings.tls.dir)
+        log_setup((enum log_level)p.settings.log.level, (enum log_format)p.settings.log.format);
+    return r < 0 ? r : start(&p, environment, umask_before, e);
+}
+
+int entrypoint_main(const char *const *arguments, const char *const *environment)
+{
+    struct err e = {0};
+    mode_t umask_before = umask(022);
+    int r;
+
+    if (command_kind_of(arguments + 1) == COMMAND_CLIENT) {
+        (void)umask(umask_before);
+        r = run_client(arguments + 1, environment, &e);
+    } else {
+        r = run_engine(arguments + 1, environment, umask_before, &e);
+    }
+    if (r >= 0)
+        return r;
+    log_failure(&e);
+    return e.status ? e.status : EXIT_SYSTEM;
+}

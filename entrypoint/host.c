@@ -1,0 +1,272 @@
+#include "host.h"
+
+#include "base/environment.h"
+#include "base/file.h"
+#include "entrypoint/kernel_text.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <ifaddrs.h>
+#include <linux/magic.h>
+#include <net/if.h>
+#include <string.h>
+#include <sys/statfs.h>
+#include <unistd.h>
+
+#define CGROUP_TOP "/sys/fs/cgroup"
+#define LEGACY_IPTABLES "/usr/local/sbin/.iptables-legacy/iptables"
+
+static int look_at_identity(struct host *host, struct err *e)
+{
+    cleanup_text struct text status = {0}, map = {0};
+
+    host->uid = geteuid();
+    host->gid = getegid();
+    host->is_pid_1 = getpid() == 1;
+
+    int r = file_read_kernel("/proc/self/status", &status, e);
+    if (r < 0)
+        return err_hint(e, "run this in a container with /proc mounted");
+    const char *text = text_get(&status);
+    if (!status_capset(text, "CapEff", &host->effective) ||
+        !status_capset(text, "CapPrm", &host->permitted) || !status_capset(text, "CapBnd", &host->bounding))
+        return err_set(e, -EPROTO, "/proc/self/status: no capability sets in it");
+    host->no_new_privs = status_number(text, "NoNewPrivs") == 1;
+
+    struct err ignored;
+    host->initial_user_namespace =
+        file_read_kernel("/proc/self/uid_map", &map, &ignored) < 0 || uid_map_is_initial(text_get(&map));
+
+    char *oom cleanup_free = file_first_line("/proc/self/oom_score_adj");
+    (void)parse_number(oom, -1000, 1000, &host->oom_score_adj);
+    return 0;
+}
+
+static int look_at_mounts(struct host *host, struct err *e)
+{
+    cleanup_text struct text info = {0};
+    cleanup(mount_table_free) struct mount_table table = {0};
+
+    int r = file_read_kernel("/proc/self/mountinfo", &info, e);
+    if (r < 0)
+        return r;
+    mount_table_parse(&table, text_get(&info));
+
+    const struct mount_entry *root = mount_table_at(&table, "/");
+    const struct mount_entry *proc_sys = mount_table_at(&table, "/proc/sys");
+    const struct mount_entry *cgroup = mount_table_at(&table, CGROUP_TOP);
+    host->root_shared = root && strstr(root->tags, "shared:");
+    host->tmp_mounted = mount_table_at(&table, "/tmp") != NULL;
+    host->securityfs_folder = file_is_folder("/sys/kernel/security");
+    host->securityfs_mounted = mount_table_at(&table, "/sys/kernel/security") != NULL;
+    host->proc_sys_read_only = proc_sys && options_have(proc_sys->options, "ro");
+    host->cgroup.read_only =
+        cgroup && (options_have(cgroup->options, "ro") || options_have(cgroup->super, "ro"));
+    return 0;
+}
+
+static enum cgroup_view view_of(const struct host_cgroup *cgroup)
+{
+    if (cgroup->path && str_starts(cgroup->path, "/.."))
+        return CGROUP_VIEW_OUTSIDE;
+    if (cgroup->type && str_equal(cgroup->path, "/"))
+        return CGROUP_VIEW_OWN;
+    if (cgroup->type && str_equal(cgroup->path, "/init"))
+        return CGROUP_VIEW_NESTED;
+    return CGROUP_VIEW_HOST;
+}
+
+static void look_at_cgroup(struct host_cgroup *cgroup)
+{
+    struct statfs fs;
+    cleanup_text struct text text = {0};
+    struct err ignored;
+
+    if (statfs(CGROUP_TOP, &fs) < 0)
+        return;
+    if (fs.f_type != CGROUP2_SUPER_MAGIC) {
+        cgroup->version = file_is_folder(CGROUP_TOP "/memory") || file_is_folder(CGROUP_TOP "/unified") ||
+                                  file_is_folder(CGROUP_TOP "/systemd")
+                              ? CGROUP_V1
+                              : CGROUP_NONE;
+        return;
+    }
+    cgroup->version = CGROUP_V2;
+    if (file_read_kernel("/proc/self/cgroup", &text, &ignored) == 0)
+        cgroup->path = cgroup_v2_path(text_get(&text));
+    cgroup->type = file_first_line(CGROUP_TOP "/cgroup.type");
+    cgroup->controllers = file_first_line(CGROUP_TOP "/cgroup.controllers");
+    cgroup->view = view_of(cgroup);
+}
+
+static void look_for_programs(struct host_programs *programs, const char *path)
+{
+    programs->dockerd = file_find_program("dockerd", path);
+    programs->docker_init = file_find_program("docker-init", path);
+    /* The engine's own packages call it docker-rootlesskit, and their script prefers that name. */
+    programs->rootlesskit = file_find_program("docker-rootlesskit", path);
+    if (!programs->rootlesskit)
+        programs->rootlesskit = file_find_program("rootlesskit", path);
+    programs->iptables = file_find_program("iptables", path);
+    programs->slirp4netns = file_find_program("slirp4netns", path);
+    programs->pasta = file_find_program("pasta", path);
+    programs->vpnkit = file_find_program("vpnkit", path);
+    programs->docker = file_find_program("docker", path);
+}
+
+static bool legacy_tables_used(void)
+{
+    static const char *const names[] = {
+        "/proc/net/ip_tables_names", "/proc/net/ip6_tables_names", "/proc/net/arp_tables_names"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+        char *line cleanup_free = file_first_line(names[i]);
+        if (line && *line)
+            return true;
+    }
+    return false;
+}
+
+static void add_name(struct strings *names, const char *kind, const char *value)
+{
+    char *item cleanup_free = str_format("%s:%s", kind, value);
+    if (*value && !strings_have(names, item))
+        strings_add(names, item);
+}
+
+static void look_at_addresses(struct strings *names)
+{
+    struct ifaddrs *list = NULL;
+
+    if (getifaddrs(&list) < 0)
+        return;
+    for (const struct ifaddrs *at = list; at; at = at->ifa_next) {
+        char text[INET6_ADDRSTRLEN] = "";
+        if (!at->ifa_addr)
+            continue;
+        if (at->ifa_addr->sa_family == AF_INET)
+            (void)inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)at->ifa_addr)->sin_addr,
+                text, sizeof(text));
+        else if (at->ifa_addr->sa_family == AF_INET6)
+            (void)inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)(const void *)at->ifa_addr)->sin6_addr,
+                text, sizeof(text));
+        add_name(names, "IP", text);
+    }
+    freeifaddrs(list);
+}
+
+static void look_at_names(struct host *host)
+{
+    char hostname[256] = "";
+    cleanup_text struct text hosts = {0};
+    struct err ignored;
+
+    (void)gethostname(hostname, sizeof(hostname) - 1);
+    host->hostname = str_dup(hostname);
+
+    look_at_addresses(&host->names);
+    add_name(&host->names, "IP", "127.0.0.1");
+    add_name(&host->names, "IP", "::1");
+    add_name(&host->names, "DNS", "docker");
+    add_name(&host->names, "DNS", "localhost");
+
+    char *in_file cleanup_free = file_first_line("/etc/hostname");
+    char *full cleanup_free = NULL;
+    if (file_read_kernel("/etc/hosts", &hosts, &ignored) == 0)
+        full = hosts_canonical(text_get(&hosts), hostname);
+    char *brief cleanup_free = str_dup_n(hostname, strcspn(hostname, "."));
+    if (in_file)
+        add_name(&host->names, "DNS", in_file);
+    add_name(&host->names, "DNS", hostname);
+    if (full)
+        add_name(&host->names, "DNS", full);
+    add_name(&host->names, "DNS", brief);
+}
+
+static bool has_subids(const char *file, const char *user, uid_t uid)
+{
+    cleanup_text struct text text = {0};
+    struct err ignored;
+
+    return file_read_kernel(file, &text, &ignored) == 0 && subid_has(text_get(&text), user, uid);
+}
+
+static void look_at_home(struct host *host, const char *const *environment)
+{
+    cleanup_text struct text passwd = {0};
+    struct err ignored;
+    char *home cleanup_free = NULL;
+    const char *given = environment_get(environment, "HOME");
+    const char *runtime = environment_get(environment, "XDG_RUNTIME_DIR");
+    const char *config = environment_get(environment, "XDG_CONFIG_HOME");
+
+    if (file_read_kernel("/etc/passwd", &passwd, &ignored) == 0)
+        (void)passwd_find(text_get(&passwd), host->uid, &host->rootless.user, &home);
+    host->home = str_dup(given && *given ? given : home && *home ? home : "/");
+    host->runtime_dir = runtime && *runtime ? str_dup(runtime) : str_format("/run/user/%u", host->uid);
+    host->config_home = config && *config ? str_dup(config) : str_format("%s/.config", host->home);
+}
+
+static void look_at_rootless(struct host *host)
+{
+    struct host_rootless *rootless = &host->rootless;
+    char *clone cleanup_free = file_first_line("/proc/sys/kernel/unprivileged_userns_clone");
+    char *namespaces cleanup_free = file_first_line("/proc/sys/user/max_user_namespaces");
+    char *containerd cleanup_free = str_format("%s/containerd-rootless", host->runtime_dir);
+
+    rootless->subuid = has_subids("/etc/subuid", rootless->user, host->uid);
+    rootless->subgid = has_subids("/etc/subgid", rootless->user, host->uid);
+    rootless->userns_clone_off = clone && strcmp(clone, "1") != 0;
+    rootless->user_namespaces_off = namespaces && strcmp(namespaces, "0") == 0;
+    rootless->conflicting_containerd = access(containerd, F_OK) == 0;
+}
+
+int host_look(struct host *host, const char *const *environment, struct err *e)
+{
+    cleanup(host_free) struct host seen = {0};
+
+    int r = look_at_identity(&seen, e);
+    if (r == 0)
+        r = look_at_mounts(&seen, e);
+    if (r < 0)
+        return r;
+
+    const char *path = environment_get(environment, "PATH");
+    seen.path =
+        str_dup(path && *path ? path : "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+    look_at_cgroup(&seen.cgroup);
+    look_for_programs(&seen.programs, seen.path);
+    look_at_names(&seen);
+    look_at_home(&seen, environment);
+    seen.legacy_tables_used = legacy_tables_used();
+    seen.legacy_folder = access(LEGACY_IPTABLES, X_OK) == 0;
+    if (seen.uid != 0)
+        look_at_rootless(&seen);
+
+    *host = seen;
+    seen = (struct host){0};
+    return 0;
+}
+
+void host_free(struct host *host)
+{
+    free(host->hostname);
+    strings_free(&host->names);
+    free(host->cgroup.path);
+    free(host->cgroup.type);
+    free(host->cgroup.controllers);
+    free(host->programs.dockerd);
+    free(host->programs.docker_init);
+    free(host->programs.rootlesskit);
+    free(host->programs.iptables);
+    free(host->programs.slirp4netns);
+    free(host->programs.pasta);
+    free(host->programs.vpnkit);
+    free(host->programs.docker);
+    free(host->path);
+    free(host->home);
+    free(host->runtime_dir);
+    free(host->config_home);
+    free(host->rootless.user);
+    *host = (struct host){0};
+}

@@ -1,0 +1,86 @@
+/* What we woke up on: read-only facts. Nothing is mounted, loaded, created or run by looking. */
+#pragma once
+
+#include "base/err.h"
+#include "base/text.h"
+#include "config/settings.h"
+#include "entrypoint/capset.h"
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+enum cgroup_version { CGROUP_NONE, CGROUP_V1, CGROUP_V2 };
+
+/* Which part of the cgroup v2 tree /sys/fs/cgroup shows us. */
+enum cgroup_view {
+    CGROUP_VIEW_OWN,    /* the root of our own cgroup namespace, and we are in it */
+    CGROUP_VIEW_NESTED, /* our own namespace, and we are in its /init: a restart, or somebody nested before us
+                         */
+    CGROUP_VIEW_HOST,   /* more than what is ours: a privileged Kubernetes pod, --cgroupns=host */
+    CGROUP_VIEW_OUTSIDE, /* our cgroup lies outside of what is mounted here: nsenter(1) into a container */
+};
+
+struct host_cgroup {
+    enum cgroup_version version;
+    enum cgroup_view view; /* v2 only, as all below */
+    bool read_only;
+    char *path;        /* owned: /proc/self/cgroup's; NULL when there is none */
+    char *type;        /* owned: cgroup.type at the top ("domain"), NULL at the real root */
+    char *controllers; /* owned: cgroup.controllers at the top, "" for none */
+};
+
+/* Where something is that the engine needs; NULL when it is not in PATH. All owned. */
+struct host_programs {
+    char *dockerd;
+    char *docker_init;
+    char *rootlesskit;
+    char *iptables;
+    char *slirp4netns;
+    char *pasta;
+    char *vpnkit;
+    char *docker;
+};
+
+struct host_rootless {
+    char *user;                  /* owned: name in /etc/passwd, NULL when there is none */
+    bool subuid, subgid;         /* the user, by name or number, has subordinate ids */
+    bool userns_clone_off;       /* kernel.unprivileged_userns_clone exists and is not 1 */
+    bool user_namespaces_off;    /* user.max_user_namespaces is 0 */
+    bool conflicting_containerd; /* containerd-rootless state folder exists (moby#52171) */
+};
+
+struct host {
+    uid_t uid;
+    gid_t gid;
+    bool is_pid_1;
+    capset effective, permitted, bounding;
+    bool no_new_privs;
+    bool initial_user_namespace;
+    long long oom_score_adj;
+
+    char *hostname; /* owned */
+    struct strings
+        names; /* for the server certificate: "IP:address" of every interface, "DNS:name" of this host */
+
+    bool root_shared;        /* / is a shared mount */
+    bool tmp_mounted;        /* /tmp is a mount point */
+    bool securityfs_folder;  /* /sys/kernel/security exists */
+    bool securityfs_mounted; /* and something is mounted there */
+    bool proc_sys_read_only; /* /proc/sys is a read-only mount: container runtimes mask it so */
+
+    struct host_cgroup cgroup;
+    struct host_programs programs;
+
+    bool legacy_tables_used; /* /proc/net/{ip,ip6,arp}_tables_names name a table: legacy rules are in use */
+    bool legacy_folder;      /* /usr/local/sbin/.iptables-legacy, the images' switch, holds an iptables */
+    char *path;              /* owned: PATH, or the usual one where it is unset */
+    char *home;              /* owned: HOME, else from /etc/passwd, else "/" */
+    char *runtime_dir;       /* owned: XDG_RUNTIME_DIR, else /run/user/UID. Not root's business */
+    char *config_home;       /* owned: XDG_CONFIG_HOME, else HOME/.config */
+    struct host_rootless rootless; /* looked at only when uid is not 0 */
+};
+
+/* Fills *host; `environment` as in execve(2). Returns 0, or a negative errno with *e when /proc cannot be
+ * read. The caller ends it with host_free. */
+int host_look(struct host *host, const char *const *environment, struct err *e);
+void host_free(struct host *host);

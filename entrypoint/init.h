@@ -1,0 +1,17 @@
+/* Our PID 1: starts the engine, forwards signals to it, reaps orphans, and ends with its status. */
+#pragma once
+
+#include "base/err.h"
+#include "entrypoint/launch.h"
+
+/*
+ * Starts launch->arguments as a child and stays until it ends. The child gets the environment, an empty
+ * signal mask, default dispositions and, on a terminal, the foreground. This process gives up all
+ * capabilities meanwhile and can gain none (no_new_privs): it only ever signals a child of its own uid.
+ * Returns the child's exit status, 128+N for signal N, or a negative errno with *e when it could not be
+ * started at all.
+ */
+int init_run(const struct launch *launch, struct err *e);
+
+/* Empty signal mask and default dispositions, as a program expects to be started with. */
+void init_reset_signals(void);

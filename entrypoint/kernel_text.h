@@ -1,0 +1,59 @@
+/* Parsers of kernel and account files. They take text, not a path, so that tests and fuzzers feed them. */
+#pragma once
+
+#include "base/text.h"
+#include "entrypoint/capset.h"
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+/* A line of /proc/PID/mountinfo (proc_pid_mountinfo(5)), octal escapes decoded. */
+struct mount_entry {
+    char *root;    /* owned: the part of the filesystem that is mounted */
+    char *point;   /* owned */
+    char *options; /* owned: of this mount */
+    char *tags;    /* owned: "shared:1 master:2", "" for private */
+    char *type;    /* owned */
+    char *source;  /* owned */
+    char *super;   /* owned: options of the filesystem */
+};
+
+struct mount_table {
+    struct mount_entry *items; /* owned, in the kernel's order: later ones cover earlier ones */
+    size_t count;
+};
+
+/* Lines that do not parse are left out. */
+void mount_table_parse(struct mount_table *table, const char *mountinfo);
+void mount_table_free(struct mount_table *table);
+
+/* The topmost mount exactly at `point`, or NULL; borrowed. */
+const struct mount_entry *mount_table_at(const struct mount_table *table, const char *point);
+
+/* True if the comma-separated list holds exactly this word. */
+bool options_have(const char *options, const char *word);
+
+/* The capability set of the line "NAME:" of /proc/PID/status. False when there is none. */
+bool status_capset(const char *status, const char *name, capset *out);
+
+/* The whole number of the line "NAME:" of /proc/PID/status, or -1. */
+long long status_number(const char *status, const char *name);
+
+/* The path of the line "0::" of /proc/PID/cgroup, or NULL (no cgroup v2). The caller frees it. */
+char *cgroup_v2_path(const char *cgroup);
+
+/* True for the map of the initial user namespace: "0 0 4294967295" (user_namespaces(7)). */
+bool uid_map_is_initial(const char *uid_map);
+
+/* Name and home folder of a uid in passwd(5) text. False when it is not there. The caller frees both. */
+bool passwd_find(const char *passwd, uid_t uid, char **name, char **home);
+
+/* True if subuid(5) or subgid(5) text has a line for that user name (may be NULL) or uid. */
+bool subid_has(const char *subid, const char *name, uid_t uid);
+
+/*
+ * The canonical name that hosts(5) text gives for `name`: the first name of the line on which it stands. NULL
+ * when it is on none. The caller frees it. (What `hostname -f` answers in a container, without asking a name
+ * server.)
+ */
+char *hosts_canonical(const char *hosts, const char *name);

@@ -1,0 +1,118 @@
+#include "launch.h"
+
+#include "base/environment.h"
+#include "entrypoint/rootless.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void applied_free(struct applied *applied)
+{
+    free(applied->config_file);
+    *applied = (struct applied){0};
+}
+
+void launch_free(struct launch *launch)
+{
+    strings_free(&launch->arguments);
+    strings_free(&launch->environment);
+    free(launch->path);
+    *launch = (struct launch){0};
+}
+
+static char *bracketed(const char *address)
+{
+    return strchr(address, ':') ? str_format("[%s]", address) : str_dup(address);
+}
+
+/* Inside rootlesskit's network namespace the engine listens on every address; which one is reachable from
+ * outside is for the publishing port driver to say. */
+static void add_hosts(struct strings *arguments, const struct plan *plan, const struct settings *s)
+{
+    bool inside = plan->mode == MODE_ROOTLESS && !s->rootless.detach_netns;
+    char *address cleanup_free = bracketed(inside ? "0.0.0.0" : s->api.tcp_address);
+
+    strings_addf(arguments, "--host=unix://%s", plan->socket);
+    if (plan->tcp)
+        strings_addf(arguments, "--host=tcp://%s:%lld", address, plan->port);
+}
+
+static void add_tls(struct strings *arguments, const struct plan *plan, const struct settings *s,
+    const struct command *command)
+{
+    if (plan->tls) {
+        strings_add(arguments, "--tlsverify");
+        strings_add(arguments, "--tlscacert");
+        strings_addf(arguments, "%s/server/ca.pem", s->tls.dir);
+        strings_add(arguments, "--tlscert");
+        strings_addf(arguments, "%s/server/cert.pem", s->tls.dir);
+        strings_add(arguments, "--tlskey");
+        strings_addf(arguments, "%s/server/key.pem", s->tls.dir);
+    }
+    /* Without it dockerd waits for 15 seconds before it opens a plain port (moby daemon/command/daemon.go,
+     * loadListeners). */
+    if (!plan->tls && plan->tcp && !dockerd_flags_any(&command->flags, "tls"))
+        strings_add(arguments, "--tls=false");
+}
+
+void launch_engine_arguments(struct strings *arguments, const struct plan *plan, const struct settings *s,
+    const struct command *command, const char *config_file)
+{
+    /* pflag takes the last value: ours must come after the user's own file, which it was merged over. */
+    bool config_last = dockerd_flags_get(&command->flags, "config-file") != NULL;
+
+    if (command->kind == COMMAND_ENGINE) {
+        add_hosts(arguments, plan, s);
+        add_tls(arguments, plan, s, command);
+        if (s->api.unix_group)
+            strings_addf(arguments, "--group=%s", s->api.unix_group);
+    }
+    if (config_file && !config_last)
+        strings_addf(arguments, "--config-file=%s", config_file);
+    strings_add_all(arguments, &s->args);
+    strings_add_all(arguments, &command->arguments);
+    if (config_file && config_last)
+        strings_addf(arguments, "--config-file=%s", config_file);
+}
+
+static void build_arguments(struct launch *launch, const struct plan *plan, const struct settings *s,
+    const struct host *host, const struct command *command, const struct applied *applied)
+{
+    if (plan->init == INIT_DOCKER_INIT) {
+        strings_add(&launch->arguments, "docker-init");
+        strings_add(&launch->arguments, "--");
+    }
+    if (plan->mode == MODE_ROOTLESS) {
+        char *address cleanup_free = bracketed(s->api.tcp_address);
+        char *publish cleanup_free = str_format("%s:%lld:%lld/tcp", address, plan->port, plan->port);
+        strings_add(&launch->arguments, strrchr(host->programs.rootlesskit, '/') + 1);
+        rootless_arguments(
+            &launch->arguments, s, host, command->kind == COMMAND_ENGINE && plan->tcp ? publish : NULL);
+    }
+    strings_add(&launch->arguments, "dockerd");
+    launch_engine_arguments(&launch->arguments, plan, s, command, applied->config_file);
+}
+
+void launch_build(struct launch *launch, const struct plan *plan, const struct settings *s,
+    const struct host *host, const struct command *command, const struct applied *applied,
+    const char *const *environment)
+{
+    *launch = (struct launch){.supervise = plan->init == INIT_BUILTIN};
+    build_arguments(launch, plan, s, host, command, applied);
+
+    strings_add_array(&launch->environment, environment);
+    launch->path = applied->iptables_legacy ? str_format("/usr/local/sbin/.iptables-legacy:%s", host->path)
+                                            : str_dup(host->path);
+    environment_set(&launch->environment, "PATH", launch->path);
+    if (plan->mode == MODE_ROOTFUL) {
+        /* dockerd and containerd take it as "in a container": AppArmor is left alone (containerd
+         * pkg/apparmor). */
+        environment_set(&launch->environment, "container", "docker");
+    } else {
+        environment_set(&launch->environment, "XDG_RUNTIME_DIR", host->runtime_dir);
+        environment_set(&launch->environment, "HOME", host->home);
+    }
+    /* dockerd reads it by itself, and would ask for certificates that are not there. */
+    if (!plan->tls && (command->kind == COMMAND_ENGINE || s->tls.dir[0] == '\0'))
+        environment_set(&launch->environment, "DOCKER_TLS_VERIFY", NULL);
+}

@@ -1,0 +1,33 @@
+/* The last decision: settings + facts + what the steps chose -> program, arguments, environment. Pure. */
+#pragma once
+
+#include "base/text.h"
+#include "entrypoint/command.h"
+#include "entrypoint/host.h"
+#include "entrypoint/plan.h"
+
+/* What was only known on the way. */
+struct applied {
+    bool iptables_legacy;
+    char *config_file; /* owned: the engine's configuration file that was written, or NULL */
+};
+
+void applied_free(struct applied *applied);
+
+struct launch {
+    struct strings arguments;   /* [0] is the program's name, looked up in `path` */
+    struct strings environment; /* as in execve(2) */
+    char *path;                 /* owned: PATH of the new environment */
+    bool supervise;             /* fork and stay as its init, instead of becoming it */
+};
+
+/* dockerd's arguments without its name: default flags, settings.args, the user's; `config_file` may be NULL.
+ */
+void launch_engine_arguments(struct strings *arguments, const struct plan *plan, const struct settings *s,
+    const struct command *command, const char *config_file);
+
+/* End it with launch_free. */
+void launch_build(struct launch *launch, const struct plan *plan, const struct settings *s,
+    const struct host *host, const struct command *command, const struct applied *applied,
+    const char *const *environment);
+void launch_free(struct launch *launch);

@@ -1,0 +1,82 @@
+/* The decision: settings + facts -> an ordered list of steps, each with its reason. Pure: no system call, no
+ * global. */
+#pragma once
+
+#include "base/err.h"
+#include "base/text.h"
+#include "config/settings.h"
+#include "entrypoint/command.h"
+#include "entrypoint/host.h"
+
+#include <stdbool.h>
+
+/* The order of privilege: what a phase needs is gone after the last phase that needs it. Steps run in this
+ * order, and plan_build fails rather than put a step behind one of a later phase. */
+enum phase {
+    PHASE_MOUNTS,       /* CAP_SYS_ADMIN. First: certificates may live on one of the mounts */
+    PHASE_DEVICES,      /* CAP_MKNOD. Storage and rootless trials need the nodes */
+    PHASE_CGROUP,       /* write access to the tree */
+    PHASE_NETWORK,      /* CAP_SYS_MODULE, CAP_NET_ADMIN. In place before the engine listens */
+    PHASE_FILES,        /* the disk: certificates, configuration, runtime folders, pid files */
+    PHASE_BOUNDING,     /* CAP_SETPCAP. The kernel refuses it once the uid has changed */
+    PHASE_IDENTITY,     /* CAP_SETUID, CAP_SETGID */
+    PHASE_CAPABILITIES, /* the other sets, and the proof that what was dropped is gone */
+};
+
+enum step_kind {
+    STEP_PROPAGATION,
+    STEP_SECURITYFS,
+    STEP_TMP,
+    STEP_EXTRA_MOUNT,
+    STEP_CGROUP_NEST,
+    STEP_IPTABLES,
+    STEP_USER_FOLDERS,
+    STEP_PID_FILES,
+    STEP_CERTIFICATES,
+    STEP_DAEMON_CONFIG,
+    STEP_RECORD,
+    STEP_BOUNDING_SET,
+    STEP_CAPABILITIES,
+};
+
+struct step {
+    enum phase phase;
+    enum step_kind kind;
+    char *what;      /* owned: "make / and everything below it a shared mount" */
+    char *why;       /* owned: the reason, one clause */
+    char *otherwise; /* owned: "decided then: A, else B"; NULL when all is decided */
+    bool fatal;      /* its failure stops the start; otherwise it is a warning */
+    size_t index;    /* STEP_EXTRA_MOUNT: which entry of mounts.extra */
+};
+
+struct plan {
+    enum mode mode;      /* never MODE_AUTO */
+    enum init_kind init; /* never INIT_AUTO */
+    bool tls;
+    bool tcp;           /* the engine listens on TCP by default */
+    long long port;     /* of that */
+    char *socket;       /* owned: path of the Unix socket by default */
+    capset keep;        /* what the engine's bounding set will be (rootful) */
+    struct step *steps; /* owned */
+    size_t count, room;
+    struct strings notes; /* what is deliberately not done, and what will not work: told, not acted on */
+};
+
+/*
+ * Decides everything for COMMAND_ENGINE and COMMAND_EXPLICIT. Returns 0, or a negative errno with *e:
+ * EXIT_CONFIG for settings that cannot go together or do not fit this host, EXIT_PRIVILEGE when a privilege
+ * that the mode cannot do without is missing (all of them named at once), 1 for the checks in which the shell
+ * entrypoint ends with 1. The caller ends the plan with plan_free.
+ */
+int plan_build(struct plan *plan, const struct settings *s, const struct host *host,
+    const struct command *command, struct err *e);
+void plan_free(struct plan *plan);
+
+/* Adds a step. -EINVAL with *e when its phase lies before that of the last step: the order of privilege is
+ * checked, not promised. Takes ownership of the strings. */
+int plan_add(struct plan *plan, struct step step, struct err *e);
+
+const char *phase_name(enum phase phase);
+const char *step_name(enum step_kind kind); /* a stable identifier for machines: "certificates" */
+const char *mode_name(enum mode mode);
+const char *init_name(enum init_kind init);

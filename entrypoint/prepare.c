@@ -1,0 +1,82 @@
+#include "prepare.h"
+
+#include "certs/certs.h"
+#include "entrypoint/launch.h"
+#include "entrypoint/steps.h"
+
+#include <jansson.h>
+#include <string.h>
+
+/* The flags as dockerd will get them, against the file as it will read it. */
+static int check_conflicts(const struct prepared *p, struct err *e)
+{
+    const json_t *file = p->config.merged ? p->config.merged : p->config.base;
+    cleanup_strings struct strings arguments = {0};
+    cleanup(dockerd_flags_free) struct dockerd_flags flags = {0};
+
+    if (!file)
+        return 0;
+    launch_engine_arguments(&arguments, &p->plan, &p->settings, &p->command, NULL);
+    dockerd_flags_parse(&flags, &arguments);
+
+    char *daemon cleanup_free = p->config.merged ? settings_origin(&p->settings, OPTION_DAEMON) : NULL;
+    char *source cleanup_free =
+        daemon ? str_format("daemon: (%s) merged over %s", daemon, p->config.path) : str_dup(p->config.path);
+    return dockerd_config_conflicts(file, &flags, source, e);
+}
+
+/* A store that only a mount of ours brings is not there yet. */
+static bool comes_by_mount(const struct settings *s)
+{
+    for (size_t i = 0; i < s->mounts.extra_count; i++)
+        if (str_starts(s->tls.dir, s->mounts.extra[i].target))
+            return true;
+    return false;
+}
+
+static int check_certificates(struct prepared *p, struct err *e)
+{
+    cleanup_strings struct strings names = {0};
+    cleanup(certs_result_free) struct certs_result result = {0};
+    struct certs_request request;
+
+    if (!p->plan.tls || p->command.kind != COMMAND_ENGINE)
+        return 0;
+    int r = certificates_request(&p->settings, &p->host, &names, &request, e);
+    if (r < 0 || comes_by_mount(&p->settings))
+        return r;
+    r = certs_preview(&request, &result, e);
+    if (r == 0)
+        p->certificates = take(result.summary);
+    return r;
+}
+
+int prepare(struct prepared *p, const struct config_input *input, const char *const *arguments, struct err *e)
+{
+    *p = (struct prepared){0};
+    int r = config_load(&p->settings, input, e);
+    if (r < 0)
+        return r;
+    command_read(&p->command, arguments, &p->settings.args);
+    r = host_look(&p->host, input->environment, e);
+    if (r == 0)
+        r = engine_config_look(&p->config, &p->settings, &p->host, &p->command, e);
+    if (r == 0)
+        r = plan_build(&p->plan, &p->settings, &p->host, &p->command, e);
+    if (r == 0)
+        r = check_conflicts(p, e);
+    if (r == 0)
+        r = check_certificates(p, e);
+    return r;
+}
+
+void prepared_free(struct prepared *p)
+{
+    settings_free(&p->settings);
+    host_free(&p->host);
+    command_free(&p->command);
+    engine_config_free(&p->config);
+    plan_free(&p->plan);
+    free(p->certificates);
+    *p = (struct prepared){0};
+}

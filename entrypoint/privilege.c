@@ -1,0 +1,78 @@
+#include "privilege.h"
+
+#include <errno.h>
+#include <linux/capability.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Why the engine needs them; what is not listed is in every container's default set. */
+static const struct {
+    unsigned number;
+    const char *why;
+} reasons[] = {
+    {CAP_SYS_ADMIN, "mounts filesystems and makes the namespaces of containers"},
+    {CAP_NET_ADMIN, "makes bridges, addresses and packet filter rules"},
+};
+
+static const char *reason(unsigned number)
+{
+    for (size_t i = 0; i < sizeof(reasons) / sizeof(*reasons); i++)
+        if (reasons[i].number == number)
+            return reasons[i].why;
+    return "is in the default set of every container, and runc refuses to start one without it";
+}
+
+static void missing_capabilities(const struct host *host, struct text *missing)
+{
+    for (unsigned number = 0; number < 64; number++) {
+        capset one = CAPSET_ONE(number);
+        if (!(CAPSET_ENGINE & one) || (host->effective & host->bounding & one))
+            continue;
+        char *name cleanup_free = capset_names(one);
+        text_addf(missing, "\n  - CAP_%s: %s", name, reason(number));
+    }
+}
+
+int privilege_check_rootful(const struct host *host, struct err *e)
+{
+    cleanup_text struct text missing = {0};
+
+    missing_capabilities(host, &missing);
+    if (host->cgroup.version == CGROUP_V2 && host->cgroup.read_only)
+        text_add(&missing, "\n  - /sys/fs/cgroup is read-only: the engine makes a cgroup for each container");
+    if (host->proc_sys_read_only)
+        text_add(&missing,
+            "\n  - /proc/sys is read-only: the engine sets net.ipv4.ip_forward and containers' sysctls");
+    if (!missing.length)
+        return 0;
+
+    (void)err_set(
+        e, -EPERM, "this container lacks what a rootful Docker engine needs:%s", text_get(&missing));
+    (void)err_status(e, EXIT_PRIVILEGE);
+    return err_hint(e, "docker run:  add --privileged\n"
+                       "Compose:     add privileged: true to the service\n"
+                       "Kubernetes:  set securityContext.privileged: true on the container\n"
+                       "The launcher gives up what is not needed before the engine starts "
+                       "(capabilities.profile). Without any\n"
+                       "privilege over the host, use the rootless image as its own user instead.");
+}
+
+void privilege_notes_rootful(const struct host *host, struct strings *notes)
+{
+    if (!(host->bounding & CAPSET_ONE(CAP_SYS_PTRACE)))
+        strings_add(notes,
+            "CAP_SYS_PTRACE is missing: nested containers that run as another user than root will fail to "
+            "start; "
+            "add it (docker run --cap-add SYS_PTRACE, Kubernetes capabilities.add: [SYS_PTRACE])");
+    if (host->oom_score_adj > 0 && !(host->bounding & CAPSET_ONE(CAP_SYS_RESOURCE)))
+        strings_addf(notes,
+            "oom_score_adj is %lld and CAP_SYS_RESOURCE is missing: nested containers cannot be given a "
+            "lower one and will "
+            "fail to start; add SYS_RESOURCE, or give the pod guaranteed resources",
+            host->oom_score_adj);
+    if (host->no_new_privs)
+        strings_add(notes,
+            "no_new_privs is set: set-user-ID programs and file capabilities have no effect in nested "
+            "containers; "
+            "remove --security-opt no-new-privileges (Kubernetes: allowPrivilegeEscalation: false)");
+}

@@ -1,0 +1,188 @@
+/*
+ * cgroup v2 nesting. A cgroup hands its controllers to its children only while no process is in it
+ * (cgroup-v2.rst, "No Internal Process Constraint"), so whatever lives at the root of our namespace moves to
+ * /init first. Should: end within a bound, enable each controller by itself, and say what could not be done.
+ * Must not: touch a tree that is not the root of our own namespace (the plan sees to that). Not earlier: the
+ * tree may be one of the mounts. Not later: CAP_SYS_ADMIN and DAC rights may go.
+ */
+#include "base/file.h"
+#include "entrypoint/kernel_text.h"
+#include "entrypoint/steps.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#define TOP "/sys/fs/cgroup"
+
+enum {
+    ROUNDS = 50, /* each may find processes that were born since the last one */
+    OUTSIDER_ROUNDS = 3,
+    LONGEST_PAUSE_MS = 50,
+};
+
+/* What a round of moving found in the root group. */
+struct census {
+    unsigned moved;
+    unsigned stuck;     /* kernel threads and what else may not be moved */
+    unsigned outsiders; /* shown as 0: processes of an outer pid namespace, which nobody in here can move */
+    char names[256];    /* of the stuck, "123 (comm)", for the message */
+};
+
+static void note_stuck(struct census *census, const char *pid)
+{
+    char path[64];
+    size_t used = strlen(census->names);
+
+    (void)snprintf(path, sizeof(path), "/proc/%s/comm", pid);
+    char *comm cleanup_free = file_first_line(path);
+    census->stuck++;
+    (void)snprintf(census->names + used, sizeof(census->names) - used, "%s%s (%s)", used ? ", " : "", pid,
+        comm ? comm : "?");
+}
+
+static int move_all(struct census *census, struct err *e)
+{
+    cleanup_text struct text procs = {0};
+    cleanup_strings struct strings pids = {0};
+
+    int r = file_read_kernel(TOP "/cgroup.procs", &procs, e);
+    if (r < 0)
+        return r;
+    strings_split(&pids, text_get(&procs), "\n");
+    for (size_t i = 0; i < pids.count; i++) {
+        if (strcmp(pids.items[i], "0") == 0) {
+            census->outsiders++;
+            continue;
+        }
+        r = file_write_kernel(TOP "/init/cgroup.procs", pids.items[i]);
+        if (r == 0)
+            census->moved++;
+        else if (r != -ESRCH) /* it ended meanwhile */
+            note_stuck(census, pids.items[i]);
+    }
+    return 0;
+}
+
+/* Enables what can be enabled, one write each: a combined write is all or nothing. Returns how many were
+ * refused because a process is still in the group. */
+static unsigned enable(const char *controllers, struct text *enabled, struct text *refused)
+{
+    cleanup_strings struct strings names = {0};
+    cleanup_strings struct strings have = {0};
+    cleanup_text struct text now = {0};
+    struct err ignored;
+    unsigned busy = 0;
+
+    text_free(enabled);
+    text_free(refused);
+    strings_split(&names, controllers, " ");
+    if (file_read_kernel(TOP "/cgroup.subtree_control", &now, &ignored) == 0)
+        strings_split(&have, text_get(&now), " \n");
+    for (size_t i = 0; i < names.count; i++) {
+        char *request cleanup_free = str_format("+%s", names.items[i]);
+        int r = strings_have(&have, names.items[i])
+                    ? 0
+                    : file_write_kernel(TOP "/cgroup.subtree_control", request);
+        if (r == 0)
+            text_addf(enabled, "%s%s", enabled->length ? " " : "", names.items[i]);
+        else
+            text_addf(refused, "%s%s (%s)", refused->length ? ", " : "", names.items[i], strerrordesc_np(-r));
+        busy += r == -EBUSY;
+    }
+    return busy;
+}
+
+static void pause_before_round(unsigned round)
+{
+    unsigned milliseconds = round == 0 ? 0 : round > 6 ? LONGEST_PAUSE_MS : 1U << (round - 1);
+    const struct timespec time = {.tv_nsec = (long)milliseconds * 1000000};
+
+    if (milliseconds)
+        (void)nanosleep(&time, NULL);
+}
+
+static void tell(struct outcome *outcome, const struct census *last, const char *enabled, const char *refused)
+{
+    (void)snprintf(outcome->detail, sizeof(outcome->detail), "cgroup v2, enabled for nested containers: %s",
+        *enabled ? enabled : "no controller (none is available here)");
+    if (!*refused)
+        return;
+    if (last->outsiders)
+        (void)snprintf(outcome->warning, sizeof(outcome->warning),
+            "not enabled: %s. %u processes of an outer pid namespace are in this container's cgroup "
+            "(nsenter, a debugger, "
+            "a runtime's helper) and only the host can move them out; limits of nested containers that need "
+            "these "
+            "controllers fail",
+            refused, last->outsiders);
+    else if (last->stuck)
+        (void)snprintf(outcome->warning, sizeof(outcome->warning),
+            "not enabled: %s. These processes cannot leave the cgroup: %s; limits of nested containers that "
+            "need these "
+            "controllers fail",
+            refused, last->names);
+    else
+        (void)snprintf(outcome->warning, sizeof(outcome->warning),
+            "not enabled: %s; limits of nested containers that need these controllers fail", refused);
+}
+
+static int check_type(struct err *e)
+{
+    char *type cleanup_free = file_first_line(TOP "/cgroup.type");
+
+    if (!type || strcmp(type, "domain") == 0)
+        return 0;
+    (void)err_set(
+        e, -EOPNOTSUPP, "%s is of type '%s': a process enabled threaded controllers before us", TOP, type);
+    return err_hint(
+        e, "start the container again; what runs beside it in this cgroup must not make threaded groups");
+}
+
+int step_cgroup_nest(bool required, struct outcome *outcome, struct err *e)
+{
+    cleanup_text struct text enabled = {0}, refused = {0};
+    char *controllers cleanup_free = file_first_line(TOP "/cgroup.controllers");
+    unsigned outsider_rounds = 0, moved = 0;
+    struct census census = {0};
+
+    int r = check_type(e);
+    if (r < 0)
+        return r;
+    if (mkdir(TOP "/init", 0755) < 0 && errno != EEXIST) {
+        (void)err_errno(e, -errno, "%s/init: cannot be made", TOP);
+        return err_hint(e,
+            "give the container a writable cgroup: --privileged, docker run --security-opt "
+            "writable-cgroups=true (recent engines), containerd cgroup_writable = true, or CRI-O's "
+            "annotation io.kubernetes.cri-o.cgroup2-mount-hierarchy-rw: \"true\"");
+    }
+    /* Ourselves first: children that are born from now on are in /init already. */
+    r = file_write_kernel(TOP "/init/cgroup.procs", "0");
+    if (r < 0)
+        return err_errno(e, r, "%s/init/cgroup.procs: cannot enter", TOP);
+
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        pause_before_round(round);
+        census = (struct census){0};
+        r = move_all(&census, e);
+        if (r < 0)
+            return r;
+        moved += census.moved;
+        if (enable(controllers ? controllers : "", &enabled, &refused) == 0)
+            break;
+        /* Somebody is left. If it is nobody whom we could move, more rounds will not help. */
+        outsider_rounds = census.moved == 0 && (census.outsiders || census.stuck) ? outsider_rounds + 1 : 0;
+        if (outsider_rounds >= OUTSIDER_ROUNDS)
+            break;
+    }
+    outcome->kind = moved ? OUTCOME_DONE : OUTCOME_ALREADY;
+    tell(outcome, &census, text_get(&enabled), text_get(&refused));
+    if (required && refused.length) {
+        (void)err_set(e, -EBUSY, "cgroup.nesting: required, but %s", outcome->warning);
+        return err_hint(e, "mend that, or set cgroup.nesting: auto");
+    }
+    return 0;
+}

@@ -1,0 +1,302 @@
+/*
+ * Files: folders of the user, stale pid files, certificates, the engine's configuration, our own record.
+ * Should: write what the plan names, each file whole or not at all. Must not: follow links out of a folder
+ * that others can write to, or remove what is not stale. Not earlier: extra mounts may hold these folders.
+ * Not later: the disk rights of root may go with the identity.
+ */
+#include "base/file.h"
+#include "entrypoint/process.h"
+#include "entrypoint/rootless.h"
+#include "entrypoint/steps.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum {
+    MAX_DEPTH = 16,       /* of folders below /run */
+    MAX_ENTRIES = 100000, /* looked at in all */
+};
+
+/* ---- folders of a rootless engine ---- */
+
+static int usable_folder(const char *path, mode_t mode)
+{
+    int r = file_make_folders(path, mode);
+    if (r < 0)
+        return r;
+    return access(path, W_OK | X_OK) < 0 ? -errno : 0;
+}
+
+int step_user_folders(const struct host *host, struct err *e)
+{
+    char *data cleanup_free = str_format("%s/.local/share/docker", host->home);
+
+    /* 0700: the XDG base directory specification wants the runtime folder for its owner alone. */
+    int r = usable_folder(host->runtime_dir, 0700);
+    if (r < 0)
+        return rootless_folder_error(host, host->runtime_dir, r, e);
+    r = usable_folder(data, 0755);
+    return r < 0 ? rootless_folder_error(host, data, r, e) : 0;
+}
+
+/* ---- stale pid files ---- */
+
+struct sweep {
+    unsigned entries;
+    struct strings removed;
+    struct strings alive; /* "PATH (pid N)" */
+};
+
+/* docker*.pid in any case, as `find -iname` has it. */
+static bool is_pid_file(const char *name)
+{
+    size_t length = strlen(name);
+    return length >= 10 && strncasecmp(name, "docker", 6) == 0 && strcasecmp(name + length - 4, ".pid") == 0;
+}
+
+/* Does the file name a process that runs and is an engine's? Pids are reused, above all after a container's
+ * restart. */
+static bool names_an_engine(int folder, const char *name)
+{
+    cleanup_text struct text content = {0};
+    struct err ignored;
+    long long pid;
+    char path[64];
+
+    if (file_read(folder, name, 64, FILE_NO_LINKS, &content, &ignored) < 0)
+        return false;
+    char *word cleanup_free = str_dup_n(text_get(&content), strcspn(text_get(&content), " \t\r\n"));
+    if (!parse_number(word, 1, INT32_MAX, &pid) || pid == getpid())
+        return false;
+    (void)snprintf(path, sizeof(path), "/proc/%lld/comm", pid);
+    char *comm cleanup_free = file_first_line(path);
+    return comm && (strcmp(comm, "dockerd") == 0 || strcmp(comm, "containerd") == 0);
+}
+
+static void sweep_entry(struct sweep *sweep, int folder, const char *shown, const char *name)
+{
+    if (names_an_engine(folder, name))
+        strings_addf(&sweep->alive, "%s/%s", shown, name);
+    else if (unlinkat(folder, name, 0) == 0)
+        strings_addf(&sweep->removed, "%s/%s", shown, name);
+}
+
+static void sweep_folder(struct sweep *sweep, int at, const char *shown, const char *name, unsigned depth)
+{
+    int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0)
+        return;
+    cleanup_closedir DIR *dir = fdopendir(fd);
+    if (!dir) {
+        (void)close(fd);
+        return;
+    }
+    for (const struct dirent *entry = readdir(dir); entry && sweep->entries < MAX_ENTRIES;
+         entry = readdir(dir)) {
+        struct stat st;
+        sweep->entries++;
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
+            fstatat(fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+            continue;
+        if (S_ISDIR(st.st_mode) && depth < MAX_DEPTH) {
+            char *below cleanup_free = str_format("%s/%s", shown, entry->d_name);
+            sweep_folder(sweep, fd, below, entry->d_name, depth + 1);
+        } else if (!S_ISDIR(st.st_mode) && is_pid_file(entry->d_name)) {
+            sweep_entry(sweep, fd, shown, entry->d_name);
+        }
+    }
+}
+
+/* A pid file that the user has put elsewhere: --pidfile, or `pidfile` in the engine's configuration. */
+static void sweep_named(struct sweep *sweep, const char *path)
+{
+    const char *slash = path ? strrchr(path, '/') : NULL;
+    struct stat st;
+
+    if (!slash || *path != '/' || lstat(path, &st) < 0 || !S_ISREG(st.st_mode))
+        return;
+    char *folder cleanup_free = str_dup_n(path, slash == path ? 1 : (size_t)(slash - path));
+    cleanup_close int fd = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (fd >= 0)
+        sweep_entry(sweep, fd, slash == path ? "" : folder, slash + 1);
+}
+
+static const char *configured_pidfile(const struct command *command, const struct engine_config *config)
+{
+    const char *flag = dockerd_flags_get(&command->flags, "pidfile");
+    const json_t *file = config->merged ? config->merged : config->base;
+
+    return flag ? flag : json_string_value(json_object_get(file, "pidfile"));
+}
+
+int step_pid_files(
+    const struct command *command, const struct engine_config *config, struct outcome *outcome, struct err *e)
+{
+    struct sweep sweep = {0};
+
+    (void)e;
+    sweep_folder(&sweep, AT_FDCWD, "/run", "/run", 0);
+    sweep_folder(&sweep, AT_FDCWD, "/var/run", "/var/run", 0); /* does nothing where it is a link to /run */
+    sweep_named(&sweep, configured_pidfile(command, config));
+
+    char *removed cleanup_free = strings_join(&sweep.removed, ", ");
+    char *alive cleanup_free = strings_join(&sweep.alive, ", ");
+    outcome->kind = sweep.removed.count ? OUTCOME_DONE : OUTCOME_ALREADY;
+    if (sweep.removed.count)
+        (void)snprintf(outcome->detail, sizeof(outcome->detail), "removed %s", removed);
+    if (sweep.alive.count)
+        (void)snprintf(outcome->warning, sizeof(outcome->warning),
+            "left in place: %s names an engine that runs; a second one on the same folders will not start",
+            alive);
+    strings_free(&sweep.removed);
+    strings_free(&sweep.alive);
+    return 0;
+}
+
+/* ---- certificates ---- */
+
+int certificates_request(const struct settings *s, const struct host *host, struct strings *names,
+    struct certs_request *request, struct err *e)
+{
+    static const enum certs_algorithm algorithms[] = {
+        [TLS_KEY_ECDSA_P256] = CERTS_ECDSA_P256,
+        [TLS_KEY_ECDSA_P384] = CERTS_ECDSA_P384,
+        [TLS_KEY_ED25519] = CERTS_ED25519,
+        [TLS_KEY_RSA_2048] = CERTS_RSA_2048,
+        [TLS_KEY_RSA_3072] = CERTS_RSA_3072,
+        [TLS_KEY_RSA_4096] = CERTS_RSA_4096,
+    };
+    char *origin cleanup_free = settings_origin(s, OPTION_TLS_SAN);
+
+    /* What this host calls itself may hold characters that no certificate can: left out rather than fatal. */
+    for (size_t i = 0; i < host->names.count; i++) {
+        struct err ignored;
+        (void)certs_names_add(names, host->names.items[i], "this host", &ignored);
+    }
+    for (size_t i = 0; i < s->tls.san.count; i++) {
+        int r = certs_names_add(names, s->tls.san.items[i], origin, e);
+        if (r < 0) {
+            (void)err_prefix(e, "tls.san");
+            return err_status(e, EXIT_CONFIG);
+        }
+    }
+    *request = (struct certs_request){
+        .dir = s->tls.dir,
+        .algorithm = algorithms[s->tls.key],
+        .algorithm_chosen = settings_chosen(s, OPTION_TLS_KEY),
+        .days = s->tls.days,
+        .names = names,
+        .uid = host->uid,
+        .gid = host->gid,
+        .now = time(NULL),
+    };
+    return 0;
+}
+
+int step_certificates(
+    const struct settings *s, const struct host *host, struct outcome *outcome, struct err *e)
+{
+    cleanup_strings struct strings names = {0};
+    cleanup(certs_result_free) struct certs_result result = {0};
+    struct certs_request request;
+    char until[32];
+    struct tm utc;
+
+    int r = certificates_request(s, host, &names, &request, e);
+    if (r == 0)
+        r = certs_ensure(&request, &result, e);
+    if (r < 0)
+        return r;
+    outcome->kind = result.outcome == CERTS_ISSUED ? OUTCOME_DONE : OUTCOME_ALREADY;
+    char *listed cleanup_free = strings_join(&names, " ");
+    (void)strftime(until, sizeof(until), "%Y-%m-%d", gmtime_r(&result.until, &utc));
+    (void)snprintf(outcome->detail, sizeof(outcome->detail), "%s; the server's is valid until %s%s%s",
+        result.summary, until, result.outcome == CERTS_VERIFIED ? "" : " for ",
+        result.outcome == CERTS_VERIFIED ? "" : listed);
+    return 0;
+}
+
+/* ---- what is written into the runtime folder ---- */
+
+char *record_folder(const struct host *host)
+{
+    return host->uid == 0 ? str_dup("/run/dind") : str_format("%s/dind", host->runtime_dir);
+}
+
+/* In a folder of our own: nobody else may put names there. */
+static int write_record(
+    const struct host *host, const char *name, const json_t *content, char **path, struct err *e)
+{
+    char *folder cleanup_free = record_folder(host);
+    char *shown cleanup_free = str_format("%s/%s", folder, name);
+    char *data cleanup_free = json_dumps(content, JSON_INDENT(2));
+    struct stat st;
+
+    int r = file_make_folders(folder, 0755);
+    if (r < 0)
+        return err_errno(e, r, "%s: cannot be made", folder);
+    cleanup_close int fd = open(folder, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &st) < 0)
+        return err_errno(e, -errno, "%s", folder);
+    if (st.st_uid != host->uid || (st.st_mode & (S_IWGRP | S_IWOTH))) {
+        (void)err_set(e, -EPERM, "%s: belongs to uid %u or others may write to it", folder, st.st_uid);
+        return err_hint(e, "remove it");
+    }
+    char *line cleanup_free = str_format("%s\n", data ? data : "{}");
+    r = file_replace(fd, name, line, strlen(line), (struct file_owner){0644, (uid_t)-1, (gid_t)-1}, shown, e);
+    if (r == 0 && path)
+        *path = take(shown);
+    return r;
+}
+
+int step_daemon_config(const struct host *host, const struct engine_config *config, char **path,
+    struct outcome *outcome, struct err *e)
+{
+    int r = write_record(host, "daemon.json", config->merged, path, e);
+
+    if (r == 0)
+        (void)snprintf(outcome->detail, sizeof(outcome->detail), "daemon: merged over %s%s, in %s",
+            config->path, config->base ? "" : " (which does not exist)", *path);
+    return r;
+}
+
+static const char *first_unix_host(const struct work *work)
+{
+    const json_t *file = work->config->merged ? work->config->merged : work->config->base;
+    const json_t *host;
+    size_t i;
+
+    for (size_t f = 0; f < work->command->flags.count; f++) {
+        const struct dockerd_flag *flag = &work->command->flags.items[f];
+        const char *path = str_equal(flag->name, "host") ? str_after(flag->value, "unix://") : NULL;
+        if (path)
+            return path;
+    }
+    json_array_foreach(json_object_get(file, "hosts"), i, host)
+    {
+        const char *path = str_after(json_string_value(host), "unix://");
+        if (path)
+            return path;
+    }
+    return NULL;
+}
+
+int step_record(const struct work *work, struct outcome *outcome, struct err *e)
+{
+    const char *socket = work->command->kind == COMMAND_ENGINE ? work->plan->socket : first_unix_host(work);
+    json_t *record = json_pack("{s:i, s:I, s:s, s:s}", "pid", (int)getpid(), "started",
+        (json_int_t)process_start_time(getpid()), "mode", mode_name(work->plan->mode), "socket",
+        socket ? socket : work->plan->socket);
+
+    if (!record)
+        return err_set(e, -ENOMEM, "instance.json: cannot be made");
+    int r = write_record(work->host, "instance.json", record, NULL, e);
+    json_decref(record);
+    outcome->kind = OUTCOME_DONE;
+    return r;
+}

@@ -1,0 +1,43 @@
+#include "steps.h"
+
+static int run(void *context, const struct step *step, struct outcome *outcome, struct err *e)
+{
+    struct work *work = context;
+    const struct settings *s = work->settings;
+
+    switch (step->kind) {
+    case STEP_PROPAGATION:
+        return step_propagation((enum propagation)s->mounts.propagation, outcome, e);
+    case STEP_SECURITYFS:
+        return step_securityfs(outcome, e);
+    case STEP_TMP:
+        return step_tmp(outcome, e);
+    case STEP_EXTRA_MOUNT:
+        return step_extra_mount(&s->mounts.extra[step->index], outcome, e);
+    case STEP_CGROUP_NEST:
+        return step_cgroup_nest(s->cgroup.nesting == NESTING_REQUIRED, outcome, e);
+    case STEP_IPTABLES:
+        return step_iptables(
+            (enum iptables)s->network.iptables, work->host, &work->applied->iptables_legacy, outcome, e);
+    case STEP_USER_FOLDERS:
+        return step_user_folders(work->host, e);
+    case STEP_PID_FILES:
+        return step_pid_files(work->command, work->config, outcome, e);
+    case STEP_CERTIFICATES:
+        return step_certificates(s, work->host, outcome, e);
+    case STEP_DAEMON_CONFIG:
+        return step_daemon_config(work->host, work->config, &work->applied->config_file, outcome, e);
+    case STEP_RECORD:
+        return step_record(work, outcome, e);
+    case STEP_BOUNDING_SET:
+        return step_bounding_set(work->plan->keep, outcome, e);
+    case STEP_CAPABILITIES:
+        return step_capabilities(work->plan, outcome, e);
+    }
+    return err_set(e, -1, "plan: unknown step %d", (int)step->kind);
+}
+
+struct system steps_system(struct work *work)
+{
+    return (struct system){.context = work, .run = run};
+}

@@ -1,0 +1,48 @@
+/* The steps, one function each. Every one is idempotent, and returns 0 with *outcome or a negative errno with
+ * *e. */
+#pragma once
+
+#include "certs/certs.h"
+#include "entrypoint/apply.h"
+#include "entrypoint/command.h"
+#include "entrypoint/engine_config.h"
+#include "entrypoint/launch.h"
+
+/* What the steps work with; all borrowed, only *applied is written. */
+struct work {
+    const struct settings *settings;
+    const struct host *host;
+    const struct plan *plan;
+    const struct command *command;
+    const struct engine_config *config;
+    struct applied *applied;
+};
+
+/* The live system: its `run` dispatches to the functions below. */
+struct system steps_system(struct work *work);
+
+int step_propagation(enum propagation propagation, struct outcome *outcome, struct err *e);
+int step_securityfs(struct outcome *outcome, struct err *e);
+int step_tmp(struct outcome *outcome, struct err *e);
+int step_extra_mount(const struct extra_mount *mount, struct outcome *outcome, struct err *e);
+int step_cgroup_nest(bool required, struct outcome *outcome, struct err *e);
+int step_iptables(
+    enum iptables wanted, const struct host *host, bool *legacy, struct outcome *outcome, struct err *e);
+int step_user_folders(const struct host *host, struct err *e);
+int step_pid_files(const struct command *command, const struct engine_config *config, struct outcome *outcome,
+    struct err *e);
+int step_certificates(
+    const struct settings *s, const struct host *host, struct outcome *outcome, struct err *e);
+int step_daemon_config(const struct host *host, const struct engine_config *config, char **path,
+    struct outcome *outcome, struct err *e);
+int step_record(const struct work *work, struct outcome *outcome, struct err *e);
+int step_bounding_set(capset keep, struct outcome *outcome, struct err *e);
+int step_capabilities(const struct plan *plan, struct outcome *outcome, struct err *e);
+
+/* The certificate request that the settings and the host make; `names` is filled and must outlive *request.
+ */
+int certificates_request(const struct settings *s, const struct host *host, struct strings *names,
+    struct certs_request *request, struct err *e);
+
+/* "/run/dind", or dind in XDG_RUNTIME_DIR when not root. The caller frees it. */
+char *record_folder(const struct host *host);
