@@ -14,14 +14,14 @@ ARG DIND_ROOTLESS_IMAGE=docker:dind-rootless
 FROM ${BUILD_IMAGE} AS build
 RUN set -eu; \
     if command -v apk >/dev/null; then \
-        apk add --no-cache gcc musl-dev linux-headers cmake samurai \
+        apk add --no-cache gcc musl-dev linux-headers cmake samurai pkgconf \
             openssl-dev openssl-libs-static yaml-dev yaml-static jansson-dev jansson-static \
             libcap-ng-dev libcap-ng-static; \
     elif command -v apt-get >/dev/null; then \
         export DEBIAN_FRONTEND=noninteractive; \
         apt-get -q update; \
-        apt-get -q -y install --no-install-recommends gcc libc6-dev cmake ninja-build \
-            libssl-dev libyaml-dev libjansson-dev libcap-ng-dev; \
+        apt-get -q -y install --no-install-recommends gcc libc6-dev cmake ninja-build pkgconf \
+            libssl-dev zlib1g-dev libzstd-dev libyaml-dev libjansson-dev libcap-ng-dev; \
     else \
         echo 'BUILD_IMAGE has neither apk nor apt-get: use an Alpine, Debian or Ubuntu image' >&2; exit 1; \
     fi

@@ -26,3 +26,11 @@ project_library(lib::yaml yaml.h yaml)
 project_library(lib::jansson jansson.h jansson)
 project_library(lib::cap-ng cap-ng.h cap-ng)
 set_property(TARGET lib::openssl APPEND PROPERTY INTERFACE_LINK_LIBRARIES Threads::Threads ${CMAKE_DL_LIBS})
+
+# A static libcrypto may want more libraries (zstd and zlib, as some distributions build it): its .pc file names them.
+if(DIND_STATIC)
+    find_package(PkgConfig REQUIRED)
+    pkg_check_modules(LIBCRYPTO REQUIRED libcrypto)
+    list(REMOVE_ITEM LIBCRYPTO_STATIC_LIBRARIES crypto dl pthread)
+    set_property(TARGET lib::openssl APPEND PROPERTY INTERFACE_LINK_LIBRARIES ${LIBCRYPTO_STATIC_LIBRARIES})
+endif()
