@@ -38,10 +38,9 @@ struct options {
 
 static const char *const no_arguments[] = {NULL};
 
-static int usage_error(struct err *e, const char *format, const char *subject)
+static int usage_error(struct err *e, const char *what, const char *subject)
 {
-    (void)err_set(e, -EINVAL, "%s", format);
-    (void)err_prefix(e, "%s", subject);
+    (void)err_set(e, -EINVAL, "%s %s", subject, what);
     (void)err_status(e, EXIT_USAGE);
     return err_hint(e, "dindctl help lists commands and options");
 }

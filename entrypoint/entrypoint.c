@@ -9,7 +9,10 @@
 #include "entrypoint/process.h"
 #include "entrypoint/steps.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <linux/close_range.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -38,18 +41,26 @@ static void tell_before(const struct prepared *p)
     log_info("mode %s, init %s", mode_name(p->plan.mode), init_name(p->plan.init));
     for (size_t i = 0; i < p->plan.notes.count; i++)
         log_warn(NULL, "%s", p->plan.notes.items[i]);
-    if (p->plan.tcp && !p->plan.tls)
-        log_warn("set DOCKER_TLS_CERTDIR=/certs, or api.tcp.enabled: false",
-            "API on tcp://%s:%lld without TLS: whoever can reach this address controls this engine, the "
-            "containers that it "
-            "runs included",
-            p->settings.api.tcp_address, p->plan.port);
 }
 
-/* What dockerd inherits is what it needs: standard descriptors and nothing else. */
-static void clean_descriptors(void)
+/*
+ * What dockerd inherits is what it needs: standard descriptors and nothing else. Kernels before 5.11 and old
+ * seccomp filters have no CLOSE_RANGE_CLOEXEC: then one by one, as /proc lists them.
+ */
+static int clean_descriptors(struct err *e)
 {
-    (void)syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC);
+    if (syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC) == 0)
+        return 0;
+
+    cleanup_closedir DIR *list = opendir("/proc/self/fd");
+    if (!list)
+        return err_errno(e, -errno, "/proc/self/fd");
+    for (const struct dirent *entry = readdir(list); entry; entry = readdir(list)) {
+        long long fd = -1;
+        if (parse_number(entry->d_name, 3, INT32_MAX, &fd))
+            (void)fcntl((int)fd, F_SETFD, FD_CLOEXEC);
+    }
+    return 0;
 }
 
 static int start(struct prepared *p, const char *const *environment, mode_t umask_before, struct err *e)
@@ -64,10 +75,12 @@ static int start(struct prepared *p, const char *const *environment, mode_t umas
     if (r < 0)
         return r;
     launch_build(&launch, &p->plan, &p->settings, &p->host, &p->command, &applied, environment);
-    char *line cleanup_free = strings_join(&launch.arguments, " ");
+    char *line cleanup_free = launch_line(&launch);
     log_info("starting %s", line);
 
-    clean_descriptors();
+    r = clean_descriptors(e);
+    if (r < 0)
+        return r;
     (void)umask(umask_before);
     if (launch.supervise)
         return init_run(&launch, e);
@@ -82,7 +95,7 @@ static int run_engine(
     const struct config_input input = {.environment = environment};
 
     int r = prepare(&p, &input, arguments, e);
-    if (p.settings.tls.dir)
+    if (p.loaded)
         log_setup((enum log_level)p.settings.log.level, (enum log_format)p.settings.log.format);
     return r < 0 ? r : start(&p, environment, umask_before, e);
 }

@@ -55,9 +55,11 @@ static void give_up_privileges(void)
     capng_clear(CAPNG_SELECT_BOTH);
     /* Bounds and sets one by one: without CAP_SETPCAP (a rootless start) the bounds stay, and no_new_privs
      * covers that. */
-    (void)capng_apply(CAPNG_SELECT_BOUNDS);
-    (void)capng_apply(CAPNG_SELECT_CAPS);
-    (void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    bool bounds = capng_apply(CAPNG_SELECT_BOUNDS) == 0;
+    bool sets = capng_apply(CAPNG_SELECT_CAPS) == 0;
+    bool no_gain = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
+    if (!sets || !(bounds || no_gain))
+        log_warn(NULL, "init: this process could not give up its own capabilities; the engine is not concerned");
 }
 
 /* Reaps everything that has ended. True when the engine was among it; its status is in *status then. */

@@ -1,6 +1,7 @@
 #include "launch.h"
 
 #include "base/environment.h"
+#include "config/words.h"
 #include "entrypoint/rootless.h"
 
 #include <stdlib.h>
@@ -18,6 +19,22 @@ void launch_free(struct launch *launch)
     strings_free(&launch->environment);
     free(launch->path);
     *launch = (struct launch){0};
+}
+
+char *launch_line(const struct launch *launch)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=+./:,@%";
+    struct text line = {0};
+
+    for (size_t i = 0; i < launch->arguments.count; i++) {
+        const char *word = launch->arguments.items[i];
+        text_add(&line, i ? " " : "");
+        if (*word && word[strspn(word, plain)] == '\0')
+            text_add(&line, word);
+        else
+            words_quote(&line, word);
+    }
+    return line.data;
 }
 
 static char *bracketed(const char *address)

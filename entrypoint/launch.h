@@ -31,3 +31,6 @@ void launch_build(struct launch *launch, const struct plan *plan, const struct s
     const struct host *host, const struct command *command, const struct applied *applied,
     const char *const *environment);
 void launch_free(struct launch *launch);
+
+/* The command as a shell would take it, quoted where that is needed: for people. The caller frees it. */
+char *launch_line(const struct launch *launch);

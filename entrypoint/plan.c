@@ -166,13 +166,26 @@ static bool is_loopback(const char *address)
     return str_starts(address, "127.") || str_equal(address, "::1");
 }
 
+/* TLS by the user's own flags. Of --tlsverify dockerd looks only at whether it is there (moby
+ * daemon/command/options.go, setDefaultOptions). */
+static bool brings_own_tls(const struct command *command)
+{
+    static const char *const off[] = {"0", "f", "F", "false", "False", "FALSE"}; /* strconv.ParseBool */
+    const char *tls = dockerd_flags_get(&command->flags, "tls");
+
+    for (size_t i = 0; tls && i < sizeof(off) / sizeof(*off); i++)
+        if (strcmp(tls, off[i]) == 0)
+            tls = NULL;
+    return tls || dockerd_flags_get(&command->flags, "tlsverify");
+}
+
 /* TLS is off only by an explicit empty value. The old variable then means plain TCP as ever; YAML means none
  * at all. */
-static int decide_api(struct plan *plan, const struct settings *s, const struct host *host, struct err *e)
+static int decide_api(struct plan *plan, const struct settings *s, const struct host *host,
+    const struct command *command, struct err *e)
 {
     const struct origin *off = &s->origin[OPTION_TLS_DIR];
     bool plain_as_ever = off->kind == ORIGIN_ENVIRONMENT && str_equal(off->name, "DOCKER_TLS_CERTDIR");
-
     bool has_store = s->tls.dir[0] != '\0';
 
     plan->tcp = s->api.tcp_enabled && (has_store || plain_as_ever || is_loopback(s->api.tcp_address));
@@ -189,6 +202,11 @@ static int decide_api(struct plan *plan, const struct settings *s, const struct 
     }
     if (s->api.tcp_enabled && !plan->tcp)
         strings_add(&plan->notes, "tls.dir is empty: the API listens on the Unix socket only");
+    if (plan->tcp && !plan->tls && command->kind == COMMAND_ENGINE && !brings_own_tls(command))
+        strings_addf(&plan->notes,
+            "API on tcp://%s:%lld without TLS: whoever can reach this address controls this engine, the "
+            "containers that it runs included; set DOCKER_TLS_CERTDIR=/certs, or api.tcp.enabled: false",
+            s->api.tcp_address, plan->port);
 
     if (s->api.unix_path)
         plan->socket = str_dup(s->api.unix_path);
@@ -362,6 +380,7 @@ static int plan_cgroup(struct plan *plan, const struct settings *s, const struct
 static int plan_iptables(struct plan *plan, const struct settings *s, const struct host *host, struct err *e)
 {
     struct step step = {PHASE_NETWORK, STEP_IPTABLES, NULL, NULL, NULL, false, 0};
+    char *origin cleanup_free = settings_origin(s, OPTION_NETWORK_IPTABLES);
 
     if (s->network.iptables == IPTABLES_LEGACY && !host->legacy_folder)
         strings_add(&plan->notes, "network.iptables: legacy, but /usr/local/sbin/.iptables-legacy has no "
@@ -369,11 +388,11 @@ static int plan_iptables(struct plan *plan, const struct settings *s, const stru
     switch ((enum iptables)s->network.iptables) {
     case IPTABLES_NFT:
         step.what = str_dup("use iptables on nf_tables, and ask the kernel for that module");
-        step.why = settings_origin(s, OPTION_NETWORK_IPTABLES);
+        step.why = str_format("%s asks for it", origin);
         break;
     case IPTABLES_LEGACY:
         step.what = str_dup("use legacy iptables, and ask the kernel for ip_tables and ip6_tables");
-        step.why = settings_origin(s, OPTION_NETWORK_IPTABLES);
+        step.why = str_format("%s asks for it", origin);
         break;
     case IPTABLES_AUTO:
         if (host->legacy_tables_used) {
@@ -481,7 +500,7 @@ int plan_build(struct plan *plan, const struct settings *s, const struct host *h
     if (r == 0)
         r = decide_init(&made, s, host, e);
     if (r == 0)
-        r = decide_api(&made, s, host, e);
+        r = decide_api(&made, s, host, command, e);
     if (r == 0 && made.mode == MODE_ROOTFUL) {
         r = privilege_check_rootful(host, e);
         if (r == 0)

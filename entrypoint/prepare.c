@@ -25,12 +25,14 @@ static int check_conflicts(const struct prepared *p, struct err *e)
     return dockerd_config_conflicts(file, &flags, source, e);
 }
 
-/* A store that only a mount of ours brings is not there yet. */
+/* A store on, or in a folder below, what only a mount of ours brings is not there yet. */
 static bool comes_by_mount(const struct settings *s)
 {
-    for (size_t i = 0; i < s->mounts.extra_count; i++)
-        if (str_starts(s->tls.dir, s->mounts.extra[i].target))
+    for (size_t i = 0; i < s->mounts.extra_count; i++) {
+        const char *rest = str_after(s->tls.dir, s->mounts.extra[i].target);
+        if (rest && (*rest == '\0' || *rest == '/'))
             return true;
+    }
     return false;
 }
 
@@ -57,6 +59,7 @@ int prepare(struct prepared *p, const struct config_input *input, const char *co
     int r = config_load(&p->settings, input, e);
     if (r < 0)
         return r;
+    p->loaded = true;
     command_read(&p->command, arguments, &p->settings.args);
     r = host_look(&p->host, input->environment, e);
     if (r == 0)

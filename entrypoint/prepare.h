@@ -9,6 +9,7 @@
 #include "entrypoint/plan.h"
 
 struct prepared {
+    bool loaded; /* `settings` are there, whatever failed later */
     struct settings settings;
     struct host host;
     struct command command;

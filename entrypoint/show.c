@@ -47,11 +47,9 @@ void show_plan(const struct prepared *p, const char *const *environment, struct 
     show_steps(p, out);
 
     expected_launch(p, environment, &launch);
-    text_addf(
-        out, "\nexec%s\n ", launch.supervise ? " (as a child of this process, which stays as its init)" : "");
-    for (size_t i = 0; i < launch.arguments.count; i++)
-        text_addf(out, " %s", launch.arguments.items[i]);
-    text_add(out, "\n");
+    char *line cleanup_free = launch_line(&launch);
+    text_addf(out, "\nexec%s\n  %s\n",
+        launch.supervise ? " (as a child of this process, which stays as its init)" : "", line);
     launch_free(&launch);
 
     for (size_t i = 0; i < plan->notes.count; i++)
