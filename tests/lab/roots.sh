@@ -1,0 +1,47 @@
+# shellcheck shell=bash
+# Roots made by debootstrap: where the private engine lives, and what its images are made of when there is no registry.
+
+ROOT_SUITE=trixie
+ROOT=$ROOTS/$ROOT_SUITE
+ROOT_PACKAGES=docker.io,docker-cli,iptables,iproute2,procps,kmod,rootlesskit,slirp4netns,uidmap,fuse-overlayfs,tini
+ROOT_PACKAGES+=,ca-certificates,busybox-static,libcap2-bin
+ROOT_MIRROR=${DIND_LAB_MIRROR:-http://deb.debian.org/debian}
+
+# root_make: makes the root once. $ROOT.id names this very root (images made from it carry it).
+root_make() {
+    [[ -s $ROOT.id && -d $ROOT ]] && return 0
+    need_root "debootstrap"
+    step "making a Debian $ROOT_SUITE root with an engine (debootstrap, about half a minute)"
+    mkdir -p "$ROOTS/packages"
+    rm -rf --one-file-system "$ROOT" "$ROOT.new"
+    # Ubuntu's debootstrap may not know the suite yet; all scripts of Debian suites are the same one.
+    local script=()
+    [[ -e /usr/share/debootstrap/scripts/$ROOT_SUITE ]] || script=(/usr/share/debootstrap/scripts/sid)
+    quiet "$LAB/debootstrap.log" debootstrap --variant=minbase --cache-dir="$ROOTS/packages" \
+        --keyring=/usr/share/keyrings/debian-archive-keyring.gpg --include="$ROOT_PACKAGES" \
+        "$ROOT_SUITE" "$ROOT.new" "$ROOT_MIRROR" "${script[@]}"
+    root_finish "$ROOT.new"
+    mv "$ROOT.new" "$ROOT"
+    cat /proc/sys/kernel/random/uuid >"$ROOT.id"
+}
+
+# root_finish DIR: mount points that the engine needs, and nothing that only apt needs.
+root_finish() {
+    rm -f "$1"/etc/resolv.conf "$1"/var/cache/apt/archives/*.deb "$1"/var/cache/apt/*.bin
+    rm -rf "$1"/var/lib/apt/lists/*
+    : >"$1/etc/resolv.conf"
+    mkdir -p "$1/var/lib/docker" "$1/etc/docker" "$1/opt" "$1/mnt"
+}
+
+# root_client FILE: writes a docker client that runs from the root by the root's own loader: the machine needs none.
+root_client() {
+    local loader library
+    loader=$(find "$ROOT"/usr/lib/ "$ROOT"/usr/lib64/ -maxdepth 2 -name 'ld-linux*.so.*' 2>/dev/null | head -n 1)
+    library=$(dirname "$(find "$ROOT"/usr/lib -maxdepth 2 -name libc.so.6 | head -n 1)")
+    [[ -n $loader && -n $library ]] || die "no C library in $ROOT"
+    cat >"$1" <<END
+#!/bin/sh
+exec '$loader' --library-path '$library' '$ROOT/usr/bin/docker' "\$@"
+END
+    chmod 755 "$1"
+}
