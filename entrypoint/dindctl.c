@@ -17,6 +17,7 @@ static const char usage[] =
     "nothing\n"
     "  config [--json]                  every setting with its value and where it came from\n"
     "  config --schema                  the JSON Schema of the configuration file\n"
+    "  config --reference               every option with its values, default and variable, as Markdown\n"
     "  health [--host unix:///PATH] [--timeout SECONDS]\n"
     "                                   ask the engine whether it is ready: exit status 0, or 1 and the "
     "stage\n"
@@ -29,7 +30,7 @@ static const char usage[] =
     "Exit status: 0 done; 1 not ready; 64 usage; 71 system; 77 a privilege is missing; 78 configuration.\n";
 
 struct options {
-    bool json, schema;
+    bool json, schema, reference;
     const char *file, *host;
     long long timeout;
     struct strings set;
@@ -57,7 +58,7 @@ static int read_option(struct options *o, const char *const **at, const char *al
     strings_split(&flags, allowed, " ");
     if (!strings_have(&flags, name))
         return usage_error(e, "is not an option of this command", word);
-    bool flag = strcmp(name, "--json") == 0 || strcmp(name, "--schema") == 0;
+    bool flag = strcmp(name, "--json") == 0 || strcmp(name, "--schema") == 0 || strcmp(name, "--reference") == 0;
     const char *value = word[length] == '=' ? word + length + 1 : NULL;
     if (flag && value)
         return usage_error(e, "takes no value", name);
@@ -72,6 +73,8 @@ static int read_option(struct options *o, const char *const **at, const char *al
         o->json = true;
     else if (strcmp(name, "--schema") == 0)
         o->schema = true;
+    else if (strcmp(name, "--reference") == 0)
+        o->reference = true;
     else if (strcmp(name, "--config") == 0)
         o->file = value;
     else if (strcmp(name, "--host") == 0)
@@ -146,13 +149,15 @@ static int run_config(const char *const *words, const char *const *environment, 
     cleanup(settings_free) struct settings s = {0};
     cleanup_text struct text out = {0};
 
-    int r = read_options(&o, words, "--json --schema --config --set", false, e);
+    int r = read_options(&o, words, "--json --schema --reference --config --set", false, e);
     if (r < 0)
         return r;
-    if (o.schema) {
+    if (o.schema)
         config_schema(&out);
+    else if (o.reference)
+        config_reference(&out);
+    if (out.length)
         return print(&out, e);
-    }
     const struct config_input input = input_of(&o, environment);
     r = config_load(&s, &input, e);
     if (r < 0)
