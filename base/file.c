@@ -45,7 +45,10 @@ static int open_walking(int dirfd, const char *path, int flags, mode_t mode)
 
 int file_open(int dirfd, const char *path, int flags, mode_t mode, enum file_links links)
 {
-    flags |= O_CLOEXEC | O_NOCTTY;
+    flags |= O_CLOEXEC;
+    /* openat2(2) refuses what O_PATH would ignore. */
+    if (!(flags & O_PATH))
+        flags |= O_NOCTTY;
     if (links == FILE_NO_LINKS)
         flags |= O_NOFOLLOW;
 
