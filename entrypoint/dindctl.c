@@ -108,11 +108,16 @@ static void options_free(struct options *o)
 }
 
 /* Standard output may be full or closed: saying nothing with status 0 would be a lie. */
-static int print(const struct text *out, struct err *e)
+static int print_line(const char *text, struct err *e)
 {
-    if (fputs(text_get(out), stdout) == EOF || fflush(stdout) == EOF)
+    if (fputs(text, stdout) == EOF || fflush(stdout) == EOF)
         return err_errno(e, -errno, "standard output");
     return 0;
+}
+
+static int print(const struct text *out, struct err *e)
+{
+    return print_line(text_get(out), e);
 }
 
 static struct config_input input_of(const struct options *o, const char *const *environment)
@@ -196,9 +201,9 @@ static int run(const char *const *words, const char *const *environment, struct 
     if (strcmp(words[0], "health") == 0)
         return run_health(words + 1, environment, e);
     if (strcmp(words[0], "version") == 0 || strcmp(words[0], "--version") == 0)
-        return puts("dockerd-entrypoint " DIND_VERSION) == EOF ? err_errno(e, -errno, "standard output") : 0;
+        return print_line("dockerd-entrypoint " DIND_VERSION "\n", e);
     if (strcmp(words[0], "help") == 0 || strcmp(words[0], "--help") == 0 || strcmp(words[0], "-h") == 0)
-        return fputs(usage, stdout) == EOF ? err_errno(e, -errno, "standard output") : 0;
+        return print_line(usage, e);
     return usage_error(e, "is not a command of dindctl", words[0]);
 }
 

@@ -110,6 +110,8 @@ int entrypoint_main(const char *const *arguments, const char *const *environment
         (void)umask(umask_before);
         r = run_client(arguments + 1, environment, &e);
     } else {
+        if (getpid() == 1)
+            init_hold_signals();
         r = run_engine(arguments + 1, environment, umask_before, &e);
     }
     if (r >= 0)

@@ -101,10 +101,11 @@ static int read_answer(int fd, const struct timespec *deadline, struct text *ans
 static int judge(const char *path, const struct text *answer, struct err *e)
 {
     const char *text = text_get(answer);
-    /* RFC 9112: HTTP-version SP status-code SP reason */
-    bool http = str_starts(text, "HTTP/1.") && answer->length >= 12;
+    /* RFC 9112, section 4: HTTP-version SP three digits SP reason */
+    enum { VERSION = sizeof("HTTP/1.1") - 1, STATUS = sizeof(" 200") - 1 };
+    bool http = str_starts(text, "HTTP/1.") && answer->length > VERSION + STATUS;
 
-    if (http && strncmp(text + 9, "200", 3) == 0)
+    if (http && strncmp(text + VERSION, " 200", STATUS) == 0 && strchr(" \r\n", text[VERSION + STATUS]))
         return 0;
     char *line cleanup_free = str_dup_n(text, strcspn(text, "\r\n"));
     for (char *c = line; *c; c++)

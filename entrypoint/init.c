@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -30,6 +31,14 @@ static void forwarded_signals(sigset_t *set)
     (void)sigfillset(set);
     for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++)
         (void)sigdelset(set, own[i]);
+}
+
+void init_hold_signals(void)
+{
+    sigset_t forwarded;
+
+    forwarded_signals(&forwarded);
+    (void)sigprocmask(SIG_SETMASK, &forwarded, NULL);
 }
 
 /* In the child. A group of its own, in the foreground of our terminal if there is one: Ctrl-C then reaches it
@@ -59,7 +68,8 @@ static void give_up_privileges(void)
     bool sets = capng_apply(CAPNG_SELECT_CAPS) == 0;
     bool no_gain = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
     if (!sets || !(bounds || no_gain))
-        log_warn(NULL, "init: this process could not give up its own capabilities; the engine is not concerned");
+        log_warn(
+            NULL, "init: this process could not give up its own capabilities; the engine is not concerned");
 }
 
 /* Reaps everything that has ended. True when the engine was among it; its status is in *status then. */
@@ -85,7 +95,7 @@ int init_run(const struct launch *launch, struct err *e)
     int status = 0;
 
     forwarded_signals(&forwarded);
-    (void)sigprocmask(SIG_SETMASK, &forwarded, NULL);
+    init_hold_signals();
     /* Orphans come to PID 1 by themselves; anybody else has to ask for them. */
     if (getpid() != 1)
         (void)prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
@@ -95,6 +105,8 @@ int init_run(const struct launch *launch, struct err *e)
         return err_errno(e, -errno, "init: fork");
     if (engine == 0)
         become_engine(launch);
+    /* What we inherited beyond the standard descriptors would only keep it open. Kernels before 5.9 do. */
+    (void)syscall(SYS_close_range, 3U, ~0U, 0);
     give_up_privileges();
 
     for (;;) {

@@ -13,5 +13,11 @@
  */
 int init_run(const struct launch *launch, struct err *e);
 
+/*
+ * Blocks what init_run forwards, so that it waits until then. For PID 1 while it prepares: the kernel drops
+ * signals for which it has no handler (pid_namespaces(7)), and a stop would be lost.
+ */
+void init_hold_signals(void);
+
 /* Empty signal mask and default dispositions, as a program expects to be started with. */
 void init_reset_signals(void);

@@ -7,22 +7,37 @@
 #include <jansson.h>
 #include <string.h>
 
-/* The flags as dockerd will get them, against the file as it will read it. */
+/* What the file in question is called in messages. */
+static char *config_source(const struct prepared *p)
+{
+    char *daemon cleanup_free = settings_origin(&p->settings, OPTION_DAEMON);
+
+    if (!p->config.merged)
+        return str_dup(p->config.path);
+    return p->config.base ? str_format("daemon (%s), merged over %s", daemon, p->config.path)
+                          : str_format("daemon (%s)", daemon);
+}
+
+/* The flags as dockerd will get them, the user's own first, against the file as it will read it. */
 static int check_conflicts(const struct prepared *p, struct err *e)
 {
     const json_t *file = p->config.merged ? p->config.merged : p->config.base;
     cleanup_strings struct strings arguments = {0};
     cleanup(dockerd_flags_free) struct dockerd_flags flags = {0};
+    char *source cleanup_free = config_source(p);
 
     if (!file)
         return 0;
+    int r = dockerd_config_conflicts(file, &p->command.flags, source, e);
+    if (r < 0)
+        return r;
     launch_engine_arguments(&arguments, &p->plan, &p->settings, &p->command, NULL);
     dockerd_flags_parse(&flags, &arguments);
-
-    char *daemon cleanup_free = p->config.merged ? settings_origin(&p->settings, OPTION_DAEMON) : NULL;
-    char *source cleanup_free =
-        daemon ? str_format("daemon: (%s) merged over %s", daemon, p->config.path) : str_dup(p->config.path);
-    return dockerd_config_conflicts(file, &flags, source, e);
+    r = dockerd_config_conflicts(file, &flags, source, e);
+    if (r < 0)
+        (void)err_hint(e, "remove it there: this flag comes from api.* and tls.*, which say the same; or start the "
+                          "container with dockerd as first argument and all flags of your own");
+    return r;
 }
 
 /* A store on, or in a folder below, what only a mount of ours brings is not there yet. */

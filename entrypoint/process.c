@@ -28,19 +28,32 @@ static _Noreturn void become_quiet(const char *program, char *const *arguments, 
     _exit(errno == ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_EXECUTE);
 }
 
-/* A pidfd becomes readable when its process ends (pidfd_open(2)). */
+/* Waits until the process has ended or the time is over; true in the latter case. A pidfd becomes readable when
+ * its process ends (pidfd_open(2)); kernels before 5.3 have none, and are asked again and again. */
+static bool wait_for_end(pid_t pid, unsigned seconds)
+{
+    enum { PAUSE_MS = 10 };
+    cleanup_close int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+    struct pollfd wait = {.fd = fd, .events = POLLIN};
+    siginfo_t info = {0};
+
+    if (fd >= 0)
+        return poll(&wait, 1, (int)seconds * 1000) == 0;
+    for (unsigned waited = 0; waited < seconds * 1000; waited += PAUSE_MS) {
+        if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || info.si_pid == pid)
+            return false;
+        (void)poll(NULL, 0, PAUSE_MS);
+    }
+    return true;
+}
+
 static int wait_bounded(pid_t pid, unsigned seconds)
 {
     int status = 0;
-    cleanup_close int fd = (int)syscall(SYS_pidfd_open, pid, 0);
-    bool late = false;
+    bool late = wait_for_end(pid, seconds);
 
-    if (fd >= 0) {
-        struct pollfd wait = {.fd = fd, .events = POLLIN};
-        late = poll(&wait, 1, (int)seconds * 1000) == 0;
-        if (late)
-            (void)kill(pid, SIGKILL);
-    }
+    if (late)
+        (void)kill(pid, SIGKILL);
     while (waitpid(pid, &status, 0) < 0)
         if (errno != EINTR)
             return -errno;
@@ -68,18 +81,54 @@ int process_run_quietly(
     return wait_bounded(pid, seconds);
 }
 
+/* Why file_find_program found nothing, in the statuses that a shell gives. */
+static int refuse_program(const char *name, const char *path, struct err *e)
+{
+    bool in_path = strchr(name, '/') == NULL;
+
+    if (!in_path && access(name, F_OK) == 0) {
+        (void)err_errno(e, file_is_folder(name) ? -EISDIR : -EACCES, "%s: cannot be executed", name);
+        (void)err_status(e, EXIT_CANNOT_EXECUTE);
+        return err_hint(e, "name a program, and set its execute permission in the image");
+    }
+    if (in_path)
+        (void)err_set(e, -ENOENT, "%s: not found in PATH (%s)", name, path);
+    else
+        (void)err_set(e, -ENOENT, "%s: not found", name);
+    (void)err_status(e, EXIT_NOT_FOUND);
+    return err_hint(e, "install it in the image, or correct %s", in_path ? "PATH" : "its path");
+}
+
+/* A text without a first line that names an interpreter is the shell's, as execvp(3) has it. A program for
+ * another machine ends in ENOEXEC too, and is no text. */
+static void become_script(const char *program, const struct strings *arguments, char *const *environment)
+{
+    static const char elf[] = {0x7f, 'E', 'L', 'F'};
+    char start[sizeof(elf)] = "";
+    cleanup_strings struct strings shell = {0};
+    cleanup_close int fd = open(program, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+
+    if (fd < 0 || read(fd, start, sizeof(start)) < 0 || memcmp(start, elf, sizeof(elf)) == 0)
+        return;
+    strings_add(&shell, "/bin/sh");
+    strings_add(&shell, program);
+    for (size_t i = 1; i < arguments->count; i++)
+        strings_add(&shell, arguments->items[i]);
+    (void)execve(shell.items[0], shell.items, environment);
+}
+
 int process_become(
     const struct strings *arguments, const struct strings *environment, const char *path, struct err *e)
 {
     char *program cleanup_free = file_find_program(arguments->items[0], path);
 
-    if (!program) {
-        (void)err_set(e, -ENOENT, "%s: not found in PATH (%s)", arguments->items[0], path);
-        (void)err_status(e, EXIT_NOT_FOUND);
-        return err_hint(e, "install it in the image, or correct PATH");
-    }
+    if (!program)
+        return refuse_program(arguments->items[0], path, e);
     (void)execve(program, arguments->items, environment->items);
-    (void)err_errno(e, -errno, "%s: cannot be executed", program);
+    int cause = -errno;
+    if (cause == -ENOEXEC)
+        become_script(program, arguments, environment->items);
+    (void)err_errno(e, cause, "%s: cannot be executed", program);
     (void)err_status(e, EXIT_CANNOT_EXECUTE);
     return err_hint(
         e, "check that it is a program for this machine's architecture and that its mount is not noexec");

@@ -15,7 +15,8 @@ int process_run_quietly(
     const char *const *arguments, const char *path, const char *const *environment, unsigned seconds);
 
 /*
- * Becomes `arguments` with that environment, [0] looked up in `path`. Returns only on failure: a negative
+ * Becomes `arguments` with that environment, [0] looked up in `path`; a text without an interpreter line is
+ * given to /bin/sh, as execvp(3) does. Returns only on failure: a negative
  * errno with *e, status EXIT_NOT_FOUND or EXIT_CANNOT_EXECUTE as a shell has them.
  */
 int process_become(

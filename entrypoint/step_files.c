@@ -228,9 +228,23 @@ char *record_folder(const struct host *host)
     return host->uid == 0 ? str_dup("/run/dind") : str_format("%s/dind", host->runtime_dir);
 }
 
+static int write_hint(const char *folder, struct err *e)
+{
+    if (e->code == -EROFS)
+        return err_hint(e,
+            "make %s writable: docker run --tmpfs, Compose tmpfs:, Kubernetes an emptyDir on a folder above "
+            "it",
+            folder);
+    if (e->code == -ENOSPC || e->code == -EDQUOT)
+        return err_hint(e, "free space on the file system of %s", folder);
+    if (e->code == -ENOTDIR || e->code == -ELOOP)
+        return err_hint(e, "remove what is in the way of the folder %s", folder);
+    return e->code;
+}
+
 /* In a folder of our own: nobody else may put names there. */
 static int write_record(
-    const struct host *host, const char *name, const json_t *content, char **path, struct err *e)
+    const struct host *host, const char *name, mode_t mode, const json_t *content, char **path, struct err *e)
 {
     char *folder cleanup_free = record_folder(host);
     char *shown cleanup_free = str_format("%s/%s", folder, name);
@@ -238,26 +252,33 @@ static int write_record(
     struct stat st;
 
     int r = file_make_folders(folder, 0755);
-    if (r < 0)
-        return err_errno(e, r, "%s: cannot be made", folder);
+    if (r < 0) {
+        (void)err_errno(e, r, "%s: cannot be made", folder);
+        return write_hint(folder, e);
+    }
     cleanup_close int fd = open(folder, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0 || fstat(fd, &st) < 0)
-        return err_errno(e, -errno, "%s", folder);
+    if (fd < 0 || fstat(fd, &st) < 0) {
+        (void)err_errno(e, -errno, "%s", folder);
+        return write_hint(folder, e);
+    }
     if (st.st_uid != host->uid || (st.st_mode & (S_IWGRP | S_IWOTH))) {
         (void)err_set(e, -EPERM, "%s: belongs to uid %u or others may write to it", folder, st.st_uid);
         return err_hint(e, "remove it");
     }
     char *line cleanup_free = str_format("%s\n", data ? data : "{}");
-    r = file_replace(fd, name, line, strlen(line), (struct file_owner){0644, (uid_t)-1, (gid_t)-1}, shown, e);
-    if (r == 0 && path)
+    r = file_replace(fd, name, line, strlen(line), (struct file_owner){mode, (uid_t)-1, (gid_t)-1}, shown, e);
+    if (r < 0)
+        return write_hint(folder, e);
+    if (path)
         *path = take(shown);
-    return r;
+    return 0;
 }
 
 int step_daemon_config(const struct host *host, const struct engine_config *config, char **path,
     struct outcome *outcome, struct err *e)
 {
-    int r = write_record(host, "daemon.json", config->merged, path, e);
+    /* For the engine alone: proxies' passwords may stand in it. */
+    int r = write_record(host, "daemon.json", 0600, config->merged, path, e);
 
     if (r == 0)
         (void)snprintf(outcome->detail, sizeof(outcome->detail), "daemon: merged over %s%s, in %s",
@@ -295,7 +316,7 @@ int step_record(const struct work *work, struct outcome *outcome, struct err *e)
 
     if (!record)
         return err_set(e, -ENOMEM, "instance.json: cannot be made");
-    int r = write_record(work->host, "instance.json", record, NULL, e);
+    int r = write_record(work->host, "instance.json", 0644, record, NULL, e);
     json_decref(record);
     outcome->kind = OUTCOME_DONE;
     return r;

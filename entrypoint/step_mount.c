@@ -3,14 +3,17 @@
  * what a volume's owner put into the path of a target. Not earlier: the first of all steps. Not later:
  * certificates and the engine's data may live on an extra mount, and mounting needs CAP_SYS_ADMIN.
  */
-#include "base/file.h"
+#include "base/cleanup.h"
 #include "entrypoint/steps.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
 
 int step_propagation(enum propagation propagation, struct outcome *outcome, struct err *e)
 {
@@ -37,12 +40,12 @@ int step_propagation(enum propagation propagation, struct outcome *outcome, stru
     return 0;
 }
 
-/* True if something else is mounted at `path` than in its parent folder. */
-static bool is_mount_point(const char *path)
+/* True if `path`, or `fd` itself where that is empty, is the root of a mount. */
+static bool is_mount_root(int fd, const char *path)
 {
     struct statx self;
 
-    return statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, 0, &self) == 0 &&
+    return statx(fd, path, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH, 0, &self) == 0 &&
            (self.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT) &&
            (self.stx_attributes & STATX_ATTR_MOUNT_ROOT);
 }
@@ -51,7 +54,7 @@ int step_securityfs(struct outcome *outcome, struct err *e)
 {
     static const char target[] = "/sys/kernel/security";
 
-    if (is_mount_point(target)) {
+    if (is_mount_root(AT_FDCWD, target)) {
         outcome->kind = OUTCOME_ALREADY;
         return 0;
     }
@@ -65,7 +68,7 @@ int step_securityfs(struct outcome *outcome, struct err *e)
 
 int step_tmp(struct outcome *outcome, struct err *e)
 {
-    if (is_mount_point("/tmp")) {
+    if (is_mount_root(AT_FDCWD, "/tmp")) {
         outcome->kind = OUTCOME_ALREADY;
         return 0;
     }
@@ -99,7 +102,18 @@ static const struct {
     {"defaults", 0, 0},
 };
 
-static void read_options(const char *options, unsigned long *flags, struct text *data)
+/* What an entry asks for: flags to set, flags to clear, and the rest for the filesystem. */
+struct mount_options {
+    unsigned long set, clear;
+    struct text data;
+};
+
+static void mount_options_free(struct mount_options *o)
+{
+    text_free(&o->data);
+}
+
+static void read_options(struct mount_options *o, const char *options)
 {
     cleanup_strings struct strings list = {0};
 
@@ -108,78 +122,161 @@ static void read_options(const char *options, unsigned long *flags, struct text 
         size_t w = 0;
         while (w < sizeof(words) / sizeof(*words) && strcmp(words[w].word, list.items[i]) != 0)
             w++;
-        if (w < sizeof(words) / sizeof(*words))
-            *flags = (*flags | words[w].set) & ~words[w].clear;
-        else
-            text_addf(data, "%s%s", data->length ? "," : "", list.items[i]);
+        if (w == sizeof(words) / sizeof(*words)) {
+            text_addf(&o->data, "%s%s", o->data.length ? "," : "", list.items[i]);
+            continue;
+        }
+        o->set = (o->set | words[w].set) & ~words[w].clear;
+        o->clear = (o->clear | words[w].clear) & ~words[w].set;
     }
 }
 
-/* A bind mount wants a target of the source's kind: a folder for a folder, a file for a file. */
-static int make_target(const struct extra_mount *m, bool bind)
+static int make_component(int at, const char *name, bool folder)
 {
-    struct stat source;
-
-    if (access(m->target, F_OK) == 0)
-        return 0;
-    if (!bind || stat(m->source, &source) < 0 || S_ISDIR(source.st_mode))
-        return file_make_folders(m->target, 0755);
-
-    char *parent cleanup_free = str_dup_n(m->target, (size_t)(strrchr(m->target, '/') - m->target));
-    int r = *parent ? file_make_folders(parent, 0755) : 0;
-    if (r < 0)
-        return r;
-    cleanup_close int fd = open(m->target, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
-    return fd < 0 ? -errno : 0;
+    if (folder)
+        return mkdirat(at, name, 0755) < 0 && errno != EEXIST ? -errno : 0;
+    cleanup_close int fd = openat(at, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+    return fd < 0 && errno != EEXIST ? -errno : 0;
 }
 
-/* The target as a descriptor, with no symbolic link on the way: a volume's owner must not move our mount
- * elsewhere. */
-static int mount_at(
-    const char *source, const char *target, const char *type, unsigned long flags, const char *data)
+static int open_component(int at, const char *name, bool folder)
+{
+    struct stat st;
+    cleanup_close int fd = openat(at, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+
+    if (fd < 0 && errno == ENOENT) {
+        int r = make_component(at, name, folder);
+        if (r < 0)
+            return r;
+        fd = openat(at, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    }
+    if (fd < 0 || fstat(fd, &st) < 0)
+        return -errno;
+    return S_ISLNK(st.st_mode) ? -ELOOP : take_fd(&fd);
+}
+
+/* The target as a descriptor, made where it is missing. No symbolic link is followed on the way: a volume's
+ * owner must neither move our mount elsewhere nor have us make anything there. */
+static int open_target(const char *path, bool folder)
+{
+    cleanup_strings struct strings parts = {0};
+    cleanup_close int at = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+    if (at < 0)
+        return -errno;
+    strings_split(&parts, path, "/");
+    for (size_t i = 0; i < parts.count; i++) {
+        int next = open_component(at, parts.items[i], folder || i + 1 < parts.count);
+        if (next < 0)
+            return next;
+        (void)close(at);
+        at = next;
+    }
+    return take_fd(&at);
+}
+
+static int mount_at(int target, const char *source, const char *type, unsigned long flags, const char *data)
 {
     char place[64];
-    cleanup_close int fd = file_open(AT_FDCWD, target, O_PATH, 0, FILE_NO_LINKS);
 
-    if (fd < 0)
-        return fd;
-    (void)snprintf(place, sizeof(place), "/proc/self/fd/%d", fd);
+    (void)snprintf(place, sizeof(place), "/proc/self/fd/%d", target);
     return mount(source, place, type, flags, data) < 0 ? -errno : 0;
 }
 
 /* The same thing is there already: an earlier start of this container mounted it. */
-static bool is_there(const struct extra_mount *m, bool bind)
+static bool is_there(int target, const struct stat *source)
 {
-    struct stat source, target;
+    struct stat st;
 
-    if (!is_mount_point(m->target))
-        return false;
-    return !bind || (stat(m->source, &source) == 0 && stat(m->target, &target) == 0 &&
-                        source.st_dev == target.st_dev && source.st_ino == target.st_ino);
+    return is_mount_root(target, "") && (!source || (fstat(target, &st) == 0 && st.st_dev == source->st_dev &&
+                                                        st.st_ino == source->st_ino));
+}
+
+/*
+ * mount(2) takes only MS_REC beside MS_BIND: flags need a second call. That one sets all of them, so what
+ * already protects the source is said again; only an option of the entry takes it away.
+ */
+static int set_bind_flags(const struct extra_mount *m, const struct mount_options *o, bool *changed)
+{
+    static const struct {
+        unsigned long of_statvfs, of_mount;
+    } kept[] = {{ST_RDONLY, MS_RDONLY}, {ST_NOSUID, MS_NOSUID}, {ST_NODEV, MS_NODEV}, {ST_NOEXEC, MS_NOEXEC},
+        {ST_NOATIME, MS_NOATIME}, {ST_NODIRATIME, MS_NODIRATIME}, {ST_RELATIME, MS_RELATIME}};
+    unsigned long now = 0;
+    struct statvfs fs;
+    cleanup_close int target = open_target(m->target, true); /* now the root of what was mounted */
+
+    if (target < 0 || fstatvfs(target, &fs) < 0)
+        return target < 0 ? target : -errno;
+    for (size_t i = 0; i < sizeof(kept) / sizeof(*kept); i++)
+        if (fs.f_flag & kept[i].of_statvfs)
+            now |= kept[i].of_mount;
+    unsigned long wanted = (now | (o->set & ~(unsigned long)(MS_BIND | MS_REC))) & ~o->clear;
+    if (wanted == now)
+        return 0;
+    /* The three ways of keeping access times exclude each other: the entry's counts. */
+    if (o->set & (MS_NOATIME | MS_STRICTATIME | MS_RELATIME))
+        wanted &= ~(unsigned long)(MS_NOATIME | MS_STRICTATIME | MS_RELATIME) | o->set;
+    *changed = true;
+    return mount_at(target, NULL, NULL, MS_REMOUNT | MS_BIND | wanted, NULL);
+}
+
+static int bind_mount(const struct extra_mount *m, const struct mount_options *o, bool *changed)
+{
+    struct stat source;
+
+    if (stat(m->source, &source) < 0)
+        return -errno;
+    cleanup_close int target = open_target(m->target, S_ISDIR(source.st_mode));
+    if (target < 0)
+        return target;
+    if (!is_there(target, &source)) {
+        int r = mount_at(target, m->source, NULL, o->set & (MS_BIND | MS_REC), NULL);
+        if (r < 0)
+            return r;
+        *changed = true;
+    }
+    return set_bind_flags(m, o, changed);
+}
+
+static int filesystem_mount(const struct extra_mount *m, const struct mount_options *o, bool *changed)
+{
+    cleanup_close int target = open_target(m->target, true);
+
+    if (target < 0)
+        return target;
+    if (is_there(target, NULL))
+        return 0;
+    *changed = true;
+    return mount_at(target, m->source, m->type, o->set, text_get(&o->data));
+}
+
+static int mount_hint(const struct extra_mount *m, bool bind, struct err *e)
+{
+    if (e->code == -ELOOP)
+        return err_hint(e, "name the target without symbolic links");
+    if (bind && access(m->source, F_OK) < 0)
+        return err_hint(e, "mount a volume at %s, or correct source", m->source);
+    return err_hint(e, "correct the entry of mounts.extra: source, target, type and options are mount(8)'s");
 }
 
 int step_extra_mount(const struct extra_mount *m, struct outcome *outcome, struct err *e)
 {
-    cleanup_text struct text data = {0};
-    unsigned long flags = str_equal(m->type, "bind") ? MS_BIND | MS_REC : 0;
+    cleanup(mount_options_free) struct mount_options o = {
+        .set = str_equal(m->type, "bind") ? MS_BIND | MS_REC : 0};
+    bool changed = false;
 
-    read_options(m->options, &flags, &data);
-    bool bind = flags & MS_BIND;
-    if (is_there(m, bind)) {
-        outcome->kind = OUTCOME_ALREADY;
-        return 0;
+    read_options(&o, m->options);
+    bool bind = o.set & MS_BIND;
+    if (bind && o.data.length) {
+        (void)err_set(e, -EINVAL, "mount: %s on %s (mounts.extra): a bind mount has no option %s", m->source,
+            m->target, text_get(&o.data));
+        return err_hint(e, "use ro, rw, nosuid, nodev, noexec, noatime, relatime or strictatime");
     }
-    int r = make_target(m, bind);
-    if (r == 0)
-        r = mount_at(m->source, m->target, bind ? NULL : m->type, bind ? flags & (MS_BIND | MS_REC) : flags,
-            bind ? NULL : text_get(&data));
-    /* mount(2) takes only MS_REC beside MS_BIND: the rest needs a second call. */
-    if (r == 0 && bind && (flags & ~(unsigned long)(MS_BIND | MS_REC)))
-        r = mount_at(NULL, m->target, NULL, MS_REMOUNT | (flags & ~(unsigned long)MS_REC), NULL);
+    int r = bind ? bind_mount(m, &o, &changed) : filesystem_mount(m, &o, &changed);
+    outcome->kind = changed ? OUTCOME_DONE : OUTCOME_ALREADY;
     if (r == 0)
         return 0;
     (void)err_errno(e, r, "mount: %s on %s (mounts.extra)", m->source, m->target);
-    if (r == -ELOOP)
-        return err_hint(e, "name the target without symbolic links");
-    return err_hint(e, "correct the entry of mounts.extra: source, target, type and options are mount(8)'s");
+    return mount_hint(m, bind, e);
 }
