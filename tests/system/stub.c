@@ -1,0 +1,211 @@
+/*
+ * What a scratch root has in place of dockerd, rootlesskit, docker-init, docker, iptables and the like. One
+ * program: it goes by the name it was started under, writes what it was given to /out/NAME (/out/NAME.2 the
+ * next time, and so on), and then plays its part. Files in /stub steer it:
+ *
+ *   look         shell that dockerd runs before it ends
+ *   dockerd.sh   shell that dockerd becomes instead
+ *   NAME.exit    exit statuses, one a line: the Nth for the Nth start, the last one from then on; 0 without
+ *   docker.help  the subcommands that `docker help` knows, one a line
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static void die(const char *what)
+{
+    (void)fprintf(stderr, "stub: %s: %s\n", what, strerror(errno));
+    _exit(99);
+}
+
+/* The images keep a second set of iptables in a folder of its own; only the path tells them apart. */
+static const char *own_name(const char *started_as)
+{
+    static char name[256];
+    const char *path = (const char *)getauxval(AT_EXECFN);
+    const char *slash = strrchr(started_as, '/');
+
+    (void)snprintf(name, sizeof(name), "%s%s", slash ? slash + 1 : started_as,
+        path && strstr(path, "/.iptables-legacy/") ? "-legacy" : "");
+    return name;
+}
+
+static void copy(int folder, const char *from, const char *to)
+{
+    char block[65536];
+    int in = open(from, O_RDONLY | O_CLOEXEC);
+    if (in < 0) {
+        if (errno == ENOENT || errno == EACCES)
+            return;
+        die(from);
+    }
+    int out = openat(folder, to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    if (out < 0)
+        die(to);
+    for (ssize_t n; (n = read(in, block, sizeof(block))) > 0;)
+        if (write(out, block, (size_t)n) != n)
+            die(to);
+    (void)close(in);
+    (void)close(out);
+}
+
+/* Before anything else is open: "NUMBER TARGET", one a line. */
+static void list_descriptors(char *text, size_t size)
+{
+    size_t used = 0;
+    DIR *folder = opendir("/proc/self/fd");
+    if (!folder)
+        die("/proc/self/fd");
+    text[0] = '\0';
+    for (struct dirent *entry; (entry = readdir(folder));) {
+        char target[4096];
+        if (entry->d_name[0] == '.' || atoi(entry->d_name) == dirfd(folder))
+            continue;
+        ssize_t length = readlinkat(dirfd(folder), entry->d_name, target, sizeof(target) - 1);
+        if (length < 0)
+            die(entry->d_name);
+        target[length] = '\0';
+        used += (size_t)snprintf(text + used, size - used, "%s %s\n", entry->d_name, target);
+        if (used >= size)
+            die("too many descriptors");
+    }
+    (void)closedir(folder);
+}
+
+static void write_text(int folder, const char *name, const char *text)
+{
+    int out = openat(folder, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    if (out < 0 || write(out, text, strlen(text)) != (ssize_t)strlen(text))
+        die(name);
+    (void)close(out);
+}
+
+/* Which start of this name it is, from 1. */
+static int record(const char *name)
+{
+    static const char *const kernel_files[][2] = {{"/proc/self/cmdline", "argv"},
+        {"/proc/self/environ", "environ"}, {"/proc/self/status", "status"},
+        {"/proc/self/mountinfo", "mountinfo"}, {"/proc/self/limits", "limits"},
+        {"/proc/self/cgroup", "cgroup"}, {"/proc/self/oom_score_adj", "oom_score_adj"}};
+    static char descriptors[65536];
+    char path[512], cwd[4096];
+    int number = 0;
+
+    list_descriptors(descriptors, sizeof(descriptors));
+    do {
+        number++;
+        (void)snprintf(path, sizeof(path), number == 1 ? "/out/%s" : "/out/%s.%d", name, number);
+    } while (mkdir(path, 0755) < 0 && errno == EEXIST);
+    int folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (folder < 0)
+        die(path);
+    for (size_t i = 0; i < sizeof(kernel_files) / sizeof(*kernel_files); i++)
+        copy(folder, kernel_files[i][0], kernel_files[i][1]);
+    write_text(folder, "descriptors", descriptors);
+    write_text(folder, "cwd", getcwd(cwd, sizeof(cwd)) ? cwd : strerror(errno));
+    (void)close(folder);
+    return number;
+}
+
+static int chosen_status(const char *name, int number)
+{
+    char path[512], line[64];
+    int status = 0;
+
+    (void)snprintf(path, sizeof(path), "/stub/%s.exit", name);
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return 0;
+    for (int i = 0; i < number && fgets(line, sizeof(line), file); i++)
+        status = atoi(line);
+    (void)fclose(file);
+    return status;
+}
+
+static bool docker_knows(const char *subcommand)
+{
+    char line[128];
+    bool known = false;
+    FILE *file = fopen("/stub/docker.help", "re");
+
+    while (file && !known && fgets(line, sizeof(line), file)) {
+        line[strcspn(line, "\n")] = '\0';
+        known = strcmp(line, subcommand) == 0;
+    }
+    if (file)
+        (void)fclose(file);
+    return known;
+}
+
+/* Whatever follows the flags, as rootlesskit does in its new namespaces. */
+static void become_rootlesskits_command(char **argv)
+{
+    char **at = argv + 1;
+
+    for (; *at && (*at)[0] == '-'; at++)
+        if ((strcmp(*at, "-p") == 0 || strcmp(*at, "--publish") == 0) && at[1])
+            at++;
+    if (!*at) {
+        (void)fputs("stub rootlesskit: no command\n", stderr);
+        _exit(99);
+    }
+    (void)execvp(*at, at);
+    die(*at);
+}
+
+static void become_inits_command(char **argv)
+{
+    char **at = argv + 1;
+
+    while (*at && strcmp(*at, "--") != 0)
+        at++;
+    if (!*at || !at[1]) {
+        (void)fputs("stub docker-init: no command behind --\n", stderr);
+        _exit(99);
+    }
+    (void)execvp(at[1], at + 1);
+    die(at[1]);
+}
+
+static void look_around(void)
+{
+    if (access("/stub/dockerd.sh", R_OK) == 0) {
+        (void)execl("/bin/sh", "dockerd", "/stub/dockerd.sh", (char *)NULL);
+        die("/bin/sh");
+    }
+    if (access("/stub/look", R_OK) == 0 && system("/bin/sh /stub/look") < 0)
+        die("/stub/look");
+}
+
+int main(int argc, char **argv)
+{
+    const char *name = own_name(argv[0]);
+
+    if (argc == 2 && strcmp(argv[1], "--version") == 0) {
+        (void)printf("%s version 0 (stub)\n", name);
+        return 0;
+    }
+    if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+        (void)puts(strcmp(name, "slirp4netns") == 0 ? "--netns-type" : "stub");
+        return 0;
+    }
+    if (argc >= 2 && strcmp(name, "docker") == 0 && strcmp(argv[1], "help") == 0)
+        return argc == 3 && docker_knows(argv[2]) ? 0 : 1;
+
+    int number = record(name);
+    if (strcmp(name, "rootlesskit") == 0)
+        become_rootlesskits_command(argv);
+    if (strcmp(name, "docker-init") == 0)
+        become_inits_command(argv);
+    if (strcmp(name, "dockerd") == 0)
+        look_around();
+    return chosen_status(name, number);
+}

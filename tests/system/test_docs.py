@@ -1,0 +1,85 @@
+"""What the documentation shows is true: files load, commands exist, tables agree, links lead somewhere."""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+TOP = Path(__file__).resolve().parents[2]
+PAGES = sorted([*TOP.glob("*.md"), *TOP.glob("docs/*.md")])
+MANUALS = sorted(TOP.glob("docs/*.8"))
+
+
+def dindctl(*arguments):
+    return subprocess.run(["dindctl", *arguments], executable=os.environ["DIND_BINARY"], capture_output=True, text=True, check=False,
+                          env={"PATH": os.environ["PATH"]}, timeout=20)
+
+
+def blocks(language):
+    """(page, text) of every fenced block in that language."""
+    return [(page.name, text) for page in PAGES
+            for text in re.findall(rf"^```{language}\n(.*?)^```$", page.read_text(), re.M | re.S)]
+
+
+@pytest.mark.parametrize("page,text", blocks("yaml"), ids=lambda value: value if value.endswith(".md") else "")
+def test_every_configuration_that_is_shown_loads(tmp_path, page, text):
+    file = tmp_path / "config.yaml"
+    file.write_text(text)
+    done = dindctl("config", "--config", str(file))
+    assert (done.returncode, done.stderr) == (0, ""), page
+
+
+def shown_commands():
+    """Lines of shell blocks that begin with dindctl, and manual pages' examples, without their comments."""
+    lines = [line for _, text in blocks("sh") for line in text.splitlines()]
+    lines += [line[4:] for manual in MANUALS for line in manual.read_text().splitlines() if line.startswith(".Dl ")]
+    return sorted({line.split("#")[0].strip() for line in lines if line.startswith("dindctl ")})
+
+
+@pytest.mark.parametrize("line", shown_commands())
+def test_every_dindctl_command_that_is_shown_is_understood(line):
+    assert dindctl(*line.split()[1:]).returncode != 64, line
+
+
+def shown_variables():
+    text = "".join(page.read_text() for page in PAGES if page.name != "CHANGELOG.md")
+    return sorted(set(re.findall(r"\bDIND_[A-Z0-9_]*[A-Z0-9]\b", text)))
+
+
+def test_every_variable_that_is_shown_exists():
+    known = dindctl("config", "--reference").stdout
+    elsewhere = {"DIND_CONFIG", "DIND_IMAGE", "DIND_BINARY"}  # the file's name, a build argument, the tests' own
+    assert [name for name in shown_variables() if f"`{name}`" not in known and name not in elsewhere] == []
+
+
+def test_the_table_of_options_is_the_programs():
+    table = re.search(r"^\| Key .*", (TOP / "docs/configuration.md").read_text(), re.M | re.S)[0]
+    assert table == dindctl("config", "--reference").stdout
+
+
+def test_every_command_and_option_of_dindctl_is_in_its_manual():
+    usage, manual = dindctl("help").stdout, (TOP / "docs/dindctl.8").read_text()
+    commands = set(re.findall(r"^  ([a-z]+) ", usage, re.M))
+    assert len(commands) >= 4
+    for command in commands:
+        assert re.search(rf"^\.(It )?Cm {command}\b", manual, re.M), command
+    for option in set(re.findall(r"--([a-z]+)", usage)):
+        assert f"Fl -{option}" in manual, option
+
+
+@pytest.mark.parametrize("manual", MANUALS, ids=lambda path: path.name)
+def test_the_manual_pages_are_well_formed(manual):
+    if not shutil.which("mandoc"):
+        pytest.skip("needs the program mandoc")
+    done = subprocess.run(["mandoc", "-T", "lint", "-W", "warning", manual], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_every_link_between_pages_leads_to_a_file():
+    dead = [(page.name, target) for page in PAGES
+            for target in re.findall(r"\]\(([^)#]+)", page.read_text())
+            if not target.startswith("https://") and not (page.parent / target).exists()]
+    assert dead == []

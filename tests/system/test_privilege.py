@@ -1,0 +1,163 @@
+"""Privileges that are missing: told once, fully and before anything was changed, or what that costs."""
+
+import kernel
+import pytest
+from sandbox import NO_TLS, ROOTLESS, Host
+
+NEEDED = ("CHOWN DAC_OVERRIDE FOWNER FSETID KILL SETGID SETUID SETPCAP NET_BIND_SERVICE NET_RAW SYS_CHROOT MKNOD AUDIT_WRITE "
+          "SETFCAP SYS_ADMIN NET_ADMIN").split()
+DOCKERS_DEFAULT = tuple(NEEDED[:14])
+
+
+def check_refusal(result, *named):
+    assert result.exit == 77, result
+    assert result.started("dockerd") is None
+    assert result.changes == {}
+    assert result.stdout == ""
+    assert result.stderr.startswith("error: "), result
+    assert result.stderr.count("error:") == 1
+    lines = result.stderr.splitlines()
+    assert len(lines) < 25, result
+    missing = [line.removeprefix("  - ").split(":")[0] for line in lines if line.startswith("  - ")]
+    assert sorted(missing) == sorted(named), result
+    for advice in ("docker run:  add --privileged", "Compose:     add privileged: true",
+                   "Kubernetes:  set securityContext.privileged: true"):
+        assert advice in result.stderr
+
+
+# ---- what a rootful engine cannot do without ----
+
+
+@pytest.mark.parametrize("name", NEEDED)
+def test_a_missing_capability_is_named(sandbox, name):
+    check_refusal(sandbox.run(host=Host(drop=(name,))), f"CAP_{name}")
+
+
+def test_a_read_only_cgroup_is_named(sandbox, cgroup_v2):
+    check_refusal(sandbox.run(host=Host(cgroup="v2", cgroup_read_only=True)), "/sys/fs/cgroup is read-only")
+
+
+def test_a_read_only_proc_sys_is_named(sandbox):
+    check_refusal(sandbox.run(host=Host(proc_sys_read_only=True)), "/proc/sys is read-only")
+
+
+def test_a_container_without_privileges_hears_everything_at_once(sandbox, cgroup_v2):
+    """As `docker run` starts it."""
+    host = Host(drop=tuple(name for name in kernel.CAPABILITIES if name not in DOCKERS_DEFAULT), cgroup="v2",
+                cgroup_read_only=True, sys_read_only=True, proc_sys_read_only=True)
+    check_refusal(sandbox.run(host=host), "CAP_SYS_ADMIN", "CAP_NET_ADMIN", "/sys/fs/cgroup is read-only",
+                  "/proc/sys is read-only")
+
+
+def test_a_container_without_any_capability_hears_everything_at_once(sandbox, cgroup_v2):
+    """As `docker run --cap-drop ALL` starts it."""
+    host = Host(drop=tuple(kernel.CAPABILITIES), cgroup="v2", cgroup_read_only=True, sys_read_only=True, proc_sys_read_only=True)
+    check_refusal(sandbox.run(host=host), *(f"CAP_{name}" for name in NEEDED), "/sys/fs/cgroup is read-only",
+                  "/proc/sys is read-only")
+
+
+@pytest.mark.parametrize("words", [("plan",), ("plan", "--json")])
+def test_dindctl_plan_refuses_with_the_same_words(sandbox, words):
+    host = Host(drop=("SYS_ADMIN",))
+    result = sandbox.run(words, program="dindctl", host=host)
+    check_refusal(result, "CAP_SYS_ADMIN")
+    assert result.stderr == sandbox.run(host=host).stderr
+
+
+def test_the_advice_for_machines_is_one_line_of_json(sandbox):
+    result = sandbox.run(env={"DIND_LOG_FORMAT": "json"}, host=Host(drop=("SYS_ADMIN",)))
+    assert result.exit == 77
+    lines = result.json_log()
+    assert [line["level"] for line in lines] == ["fatal"]
+    assert "CAP_SYS_ADMIN" in lines[0]["msg"]
+    assert "--privileged" in lines[0]["hint"]
+
+
+def test_what_the_process_itself_lacks_is_missing_whatever_the_bounding_set_has(sandbox):
+    result = sandbox.run(env=NO_TLS, around='exec setpriv --securebits=+noroot --inh-caps=-all "$@"')
+    check_refusal(result, *(f"CAP_{name}" for name in NEEDED))
+
+
+# ---- what it can do without ----
+
+
+def test_without_sys_ptrace_the_engine_starts_and_the_cost_is_told(sandbox):
+    result = sandbox.run(env=NO_TLS, host=Host(drop=("SYS_PTRACE",)))
+    assert result.exit == 0, result
+    assert [w for w in result.warnings() if "CAP_SYS_PTRACE is missing" in w and "--cap-add SYS_PTRACE" in w], result
+    assert not result.started("dockerd").bits("CapBnd") & kernel.mask("SYS_PTRACE")
+
+
+def test_a_privileged_container_hears_no_warning(sandbox):
+    result = sandbox.run()
+    assert result.exit == 0, result
+    assert result.log("warning") == []
+
+
+def test_a_positive_oom_score_keeps_sys_resource_in_the_strict_profile(sandbox):
+    """As in a Kubernetes pod: nested containers lower it to 0, and runc fails without that capability."""
+    env = {**NO_TLS, "DIND_CAPABILITIES_PROFILE": "strict"}
+    host_has_it = bool(kernel.bounding_set() & kernel.mask("SYS_RESOURCE"))
+    result = sandbox.run(env=env, host=Host(oom_score_adj=900))
+    started = result.started("dockerd")
+    assert started.oom_score_adj == 900
+    assert bool(started.bits("CapEff") & kernel.mask("SYS_RESOURCE")) == host_has_it
+    assert [w for w in result.warnings() if "oom_score_adj is" in w and "SYS_RESOURCE" in w], result
+
+
+def test_a_positive_oom_score_without_sys_resource_is_told_with_its_cost(sandbox):
+    env = {**NO_TLS, "DIND_CAPABILITIES_PROFILE": "strict"}
+    result = sandbox.run(env=env, host=Host(oom_score_adj=900, drop=("SYS_RESOURCE",)))
+    assert result.exit == 0, result
+    assert [w for w in result.warnings() if "oom_score_adj is 900 and CAP_SYS_RESOURCE is missing" in w], result
+    assert not [w for w in result.warnings() if "SYS_RESOURCE is kept" in w], "it cannot be kept"
+
+
+def test_an_ordinary_oom_score_lets_the_strict_profile_drop_sys_resource(sandbox):
+    result = sandbox.run(env={**NO_TLS, "DIND_CAPABILITIES_PROFILE": "strict"})
+    assert not result.started("dockerd").bits("CapBnd") & kernel.mask("SYS_RESOURCE")
+    assert not [w for w in result.warnings() if "SYS_RESOURCE" in w], result
+
+
+def test_no_new_privs_is_told_and_survives(sandbox):
+    result = sandbox.run(env=NO_TLS, host=Host(no_new_privs=True))
+    assert result.exit == 0, result
+    assert [w for w in result.warnings() if w.startswith("no_new_privs is set")], result
+    assert result.started("dockerd").status["NoNewPrivs"] == "1"
+
+
+def test_a_rootless_engine_is_refused_under_no_new_privs(sandbox):
+    """newuidmap could not gain its privilege, and rootlesskit would fail later with less to read."""
+    result = sandbox.run(env=NO_TLS, **ROOTLESS, host=Host(no_new_privs=True))
+    assert result.exit == 77, result
+    assert result.started("rootlesskit") is None
+    assert result.changes == {}
+    assert "no-new-privileges" in result.stderr and "allowPrivilegeEscalation: true" in result.stderr
+
+
+# ---- root of a user namespace ----
+
+
+def test_root_of_a_user_namespace_starts_the_engine(sandbox):
+    """docker run --userns-remap, Kubernetes hostUsers: false. The kernel refuses securityfs there, which is no reason to stop."""
+    result = sandbox.run(env={"DIND_LOG_LEVEL": "debug"}, host=Host(user_namespace=True))
+    assert result.exit == 0, result
+    started = result.started("dockerd")
+    assert started.env["container"] == "docker"
+    assert not started.mounts_on("/sys/kernel/security")
+    assert [m for m in started.mounts_on("/") if any(tag.startswith("shared:") for tag in m.tags)]
+    assert result.warnings() == ["securityfs is not mounted: the kernel refuses it inside a user namespace"]
+
+
+def test_the_profile_counts_in_a_user_namespace_too(sandbox):
+    """The kernel fills the bounding set of a new user namespace with everything it knows."""
+    result = sandbox.run(env={**NO_TLS, "DIND_CAPABILITIES_PROFILE": "strict"}, host=Host(user_namespace=True))
+    started = result.started("dockerd")
+    assert [hex(started.bits(name)) for name in ("CapBnd", "CapPrm", "CapEff")] == ["0xa82c35fb"] * 3
+
+
+def test_asked_for_securityfs_in_a_user_namespace_is_an_error_with_its_cause(sandbox):
+    result = sandbox.run(env={**NO_TLS, "DIND_MOUNTS_SECURITYFS": "on"}, host=Host(user_namespace=True))
+    assert result.exit not in (0, 120), result
+    assert result.started("dockerd") is None
+    assert "securityfs" in result.failure() and "mounts.securityfs" in result.failure()
