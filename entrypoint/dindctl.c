@@ -58,7 +58,8 @@ static int read_option(struct options *o, const char *const **at, const char *al
     strings_split(&flags, allowed, " ");
     if (!strings_have(&flags, name))
         return usage_error(e, "is not an option of this command", word);
-    bool flag = strcmp(name, "--json") == 0 || strcmp(name, "--schema") == 0 || strcmp(name, "--reference") == 0;
+    bool flag =
+        strcmp(name, "--json") == 0 || strcmp(name, "--schema") == 0 || strcmp(name, "--reference") == 0;
     const char *value = word[length] == '=' ? word + length + 1 : NULL;
     if (flag && value)
         return usage_error(e, "takes no value", name);

@@ -241,8 +241,7 @@ static int decide_capabilities(struct plan *plan, const struct settings *s, cons
 
     strings_add_all(&keep, &s->capabilities.keep);
     if (s->capabilities.profile == PROFILE_STRICT && (host->bounding & CAPSET_ONE(CAP_SYS_RESOURCE)) &&
-        needs_sys_resource(host, command, &why) &&
-        !strings_have(&s->capabilities.drop, "SYS_RESOURCE")) {
+        needs_sys_resource(host, command, &why) && !strings_have(&s->capabilities.drop, "SYS_RESOURCE")) {
         strings_add(&keep, "SYS_RESOURCE");
         strings_addf(&plan->notes, "capabilities: SYS_RESOURCE is kept beyond profile strict: %s", why);
     }

@@ -35,8 +35,9 @@ static int check_conflicts(const struct prepared *p, struct err *e)
     dockerd_flags_parse(&flags, &arguments);
     r = dockerd_config_conflicts(file, &flags, source, e);
     if (r < 0)
-        (void)err_hint(e, "remove it there: this flag comes from api.* and tls.*, which say the same; or start the "
-                          "container with dockerd as first argument and all flags of your own");
+        (void)err_hint(e,
+            "remove it there: this flag comes from api.* and tls.*, which say the same; or start the "
+            "container with dockerd as first argument and all flags of your own");
     return r;
 }
 

@@ -28,8 +28,8 @@ static _Noreturn void become_quiet(const char *program, char *const *arguments, 
     _exit(errno == ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_EXECUTE);
 }
 
-/* Waits until the process has ended or the time is over; true in the latter case. A pidfd becomes readable when
- * its process ends (pidfd_open(2)); kernels before 5.3 have none, and are asked again and again. */
+/* Waits until the process has ended or the time is over; true in the latter case. A pidfd becomes readable
+ * when its process ends (pidfd_open(2)); kernels before 5.3 have none, and are asked again and again. */
 static bool wait_for_end(pid_t pid, unsigned seconds)
 {
     enum { PAUSE_MS = 10 };
