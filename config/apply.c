@@ -8,6 +8,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 /* One value on its way into one field. */
 struct applying {
@@ -27,7 +28,7 @@ int source_refuse(const struct source *source, const struct node *at, const char
     (void)vsnprintf(what, sizeof(what), format, ap);
     va_end(ap);
 
-    text_add(&where, source->name);
+    quote_line(&where, source->name);
     if (at && at->line)
         text_addf(&where, ":%u:%u: %s", at->line, at->column, key);
     else if (source->kind == ORIGIN_ARGUMENT)
@@ -103,33 +104,40 @@ static int refuse_word(const struct applying *a, const struct node *value)
         a->source, value, a->option->key, hint, a->e, "%s is not one of the words it may be", shown);
 }
 
-/* YAML 1.1 habits: true is on where only on is known, and the other way round. */
-static const char *other_spelling(const struct node *value)
+/* YAML 1.1 habits: on is true and off is false in any case, whichever of the two the option knows. */
+static bool read_truth(const struct node *scalar, bool *out)
 {
-    static const char *const pairs[][2] = {{"on", "true"}, {"off", "false"}};
-    bool truth = false;
+    if (node_bool(scalar, out))
+        return true;
+    *out = strcasecmp(scalar->text, "on") == 0;
+    return *out || strcasecmp(scalar->text, "off") == 0;
+}
 
-    if (node_bool(value, &truth))
-        return pairs[!truth][0];
-    for (size_t i = 0; i < 2; i++)
-        if (strcasecmp(value->text, pairs[i][0]) == 0)
-            return pairs[i][1];
-    return NULL;
+static int find_word(const char *const *words, const char *word)
+{
+    for (int i = 0; words[i]; i++)
+        if (strcmp(words[i], word) == 0)
+            return i;
+    return -1;
 }
 
 static int read_word(const struct applying *a, const struct node *value, int *index)
 {
+    bool truth = false;
+
     if (value->kind != NODE_SCALAR || node_scalar_kind(value) == SCALAR_NULL)
         return refuse_type(a, value, "one word");
 
-    const char *spellings[] = {value->text, other_spelling(value)};
-    for (size_t s = 0; s < 2; s++)
-        for (int i = 0; spellings[s] && a->option->words[i]; i++)
-            if (strcmp(spellings[s], a->option->words[i]) == 0) {
-                *index = i;
-                return 0;
-            }
-    return refuse_word(a, value);
+    int found = find_word(a->option->words, value->text);
+    if (found < 0 && read_truth(value, &truth)) {
+        found = find_word(a->option->words, truth ? "true" : "false");
+        if (found < 0)
+            found = find_word(a->option->words, truth ? "on" : "off");
+    }
+    if (found < 0)
+        return refuse_word(a, value);
+    *index = found;
+    return 0;
 }
 
 /* What may stand for one string: a scalar of any type, as it is written, so that `group: 1000` and
@@ -198,25 +206,6 @@ static int read_map(const struct applying *a, const struct node *value, json_t *
     return 0;
 }
 
-static int apply_scalar(const struct applying *a, const struct node *value, void *field)
-{
-    switch (a->option->type) {
-    case OPTION_TYPE_BOOL:
-        return read_bool(a, value, field);
-    case OPTION_TYPE_INT:
-        return read_int(a, value, field);
-    case OPTION_TYPE_ENUM:
-        return read_word(a, value, field);
-    case OPTION_TYPE_STRING:
-    case OPTION_TYPE_LIST:
-    case OPTION_TYPE_WORDS:
-    case OPTION_TYPE_MAP:
-    case OPTION_TYPE_MOUNTS:
-        break;
-    }
-    return -EINVAL;
-}
-
 static int apply_string(const struct applying *a, const struct node *value, char **field)
 {
     char *text = NULL;
@@ -256,9 +245,11 @@ static int apply(const struct applying *a, const struct node *value, struct sett
 
     switch (a->option->type) {
     case OPTION_TYPE_BOOL:
+        return read_bool(a, value, field);
     case OPTION_TYPE_INT:
+        return read_int(a, value, field);
     case OPTION_TYPE_ENUM:
-        return apply_scalar(a, value, field);
+        return read_word(a, value, field);
     case OPTION_TYPE_STRING:
         return apply_string(a, value, field);
     case OPTION_TYPE_LIST:

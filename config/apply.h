@@ -25,6 +25,9 @@ int option_apply(const struct option *option, const struct node *value, const st
 int option_apply_text(const struct option *option, const char *text, const struct source *source,
     struct settings *settings, struct err *e);
 
+/* Gives every option the default of its row, by option_apply_text. On failure some are applied. */
+int option_apply_defaults(struct settings *settings, struct err *e);
+
 /* "FILE:LINE:COLUMN: KEY: WHAT", "VARIABLE: WHAT" or "--set KEY: WHAT" with hint and EXIT_CONFIG; -EINVAL. */
 int source_refuse(const struct source *source, const struct node *at, const char *key, const char *hint,
     struct err *e, const char *format, ...) __attribute__((format(printf, 6, 7)));

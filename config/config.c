@@ -18,20 +18,6 @@ struct walk {
     struct err *e;
 };
 
-static int apply_defaults(struct settings *settings, struct err *e)
-{
-    const struct source source = {ORIGIN_DEFAULT, "default"};
-
-    for (size_t i = 0; i < OPTION_COUNT; i++) {
-        int r = options[i].fallback
-                    ? option_apply_text(&options[i], options[i].fallback, &source, settings, e)
-                    : 0;
-        if (r < 0)
-            return r;
-    }
-    return 0;
-}
-
 /* "dir, key, days and san": what may stand below a group, or at the top for "". */
 static char *known_keys(const char *group)
 {
@@ -53,13 +39,14 @@ static int refuse_unknown(const struct source *source, const struct node *at, co
     const char *key, bool nested, struct err *e)
 {
     const struct option *near = option_nearest(key, true);
+    const char *below = *group ? key + strlen(group) + 1 : key;
     char *known cleanup_free = known_keys(group);
     char *shown cleanup_free = quote_short(key);
     char *hint cleanup_free = NULL;
 
     if (near && nested && strcmp(near->key, key) == 0)
         hint = str_format("write it as a map in a map, not with dots: %.*s: with its keys indented below",
-            (int)strcspn(key, "."), key);
+            (int)strcspn(below, "."), below);
     else if (near)
         hint = str_format("did you mean %s? %s", near->key, near->allow);
     else
@@ -211,7 +198,7 @@ int config_load(struct settings *s, const struct config_input *input, struct err
 {
     struct settings settings = {0};
 
-    int r = apply_defaults(&settings, e);
+    int r = option_apply_defaults(&settings, e);
     if (r == 0)
         r = environment_apply_image(input->environment, &settings, e);
     if (r == 0)

@@ -32,7 +32,7 @@ void config_print(const struct settings *s, struct text *out);
 /* The same as JSON: {"key": {"value": ..., "origin": "..."}}. */
 void config_print_json(const struct settings *s, struct text *out);
 
-/* JSON Schema (draft 2020-12) of the YAML file, for editors and CI. */
+/* JSON Schema (draft 2020-12) of the YAML file with the defaults, for editors and CI. */
 void config_schema(struct text *out);
 
 /* The reference table for the manual: Markdown, one row an option. */

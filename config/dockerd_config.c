@@ -1,6 +1,7 @@
 /* dockerd's configuration file: merging ours over the one that is there, and finding what dockerd would
  * refuse. */
 #include "config/dockerd_flags.h"
+#include "config/quote.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -74,10 +75,12 @@ static int refuse(struct err *e, const char *source, const char *key, const char
 
 static int refuse_twice(struct err *e, const char *source, const char *key, const char *flag)
 {
-    char *what cleanup_free = str_format("is set there and by the flag --%s", flag);
-    char *hint cleanup_free = str_format(
-        "remove %s from the file, or --%s from the flags: dockerd refuses to start with both", key, flag);
-    return refuse(e, source, key, what, hint);
+    char *shown_key cleanup_free = quote_short(key), *shown_flag cleanup_free = quote_short(flag);
+    char *what cleanup_free = str_format("is set there and by the flag --%s", shown_flag);
+    char *hint cleanup_free =
+        str_format("remove %s from the file, or --%s from the flags: dockerd refuses to start with both",
+            shown_key, shown_flag);
+    return refuse(e, source, shown_key, what, hint);
 }
 
 int dockerd_config_conflicts(

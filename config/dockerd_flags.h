@@ -20,11 +20,14 @@ struct dockerd_flags {
 };
 
 /*
- * Understands --name=value, --name value, -H value, -Hvalue, -D, clusters such as -DH value, and "--" as the
- * end. A flag that the table does not know is taken as --name=value, or as boolean where no "=" follows:
- * newer engines have more flags, and a wrong guess here must never change what dockerd gets. Never fails.
+ * Fills *flags, which the caller ends with dockerd_flags_free. Understands --name=value, --name value,
+ * -H value, -Hvalue, -D, clusters such as -DH value, and "--" as the end. A flag that the table does not know
+ * is taken as --name=value, or as boolean where no "=" follows: newer engines have more flags, and a wrong
+ * guess here must never change what dockerd gets. Never fails.
  */
 void dockerd_flags_parse(struct dockerd_flags *flags, const struct strings *args);
+
+/* Leaves *flags empty. */
 void dockerd_flags_free(struct dockerd_flags *flags);
 
 /* The last value of a flag, or NULL; borrowed. */

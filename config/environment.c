@@ -163,31 +163,15 @@ static int apply_names(const char *const *environment, struct settings *settings
     return 0;
 }
 
-/* PORT_2376_TCP and PORT_2376_TCP_ADDR, after what comes before PORT. */
-static bool is_port_variable(const char *name)
-{
-    static const char *const protocols[] = {"TCP", "UDP", "SCTP"};
-    const char *at = strstr(name, "_PORT_");
-
-    if (!at)
-        return false;
-    at += strlen("_PORT_");
-    size_t digits = strspn(at, "0123456789");
-    for (size_t i = 0; digits && at[digits] == '_' && i < 3; i++)
-        if (str_starts(at + digits + 1, protocols[i]))
-            return true;
-    return false;
-}
-
 /*
- * What Kubernetes puts into every container for a Service named dind or dind-something, and Docker's links do
- * too: https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables
+ * Kubernetes puts variables into every container for a Service named dind or dind-something, and Docker's
+ * links do too: DIND_SERVICE_HOST, DIND_PORT_2376_TCP_ADDR... The only ones that can look like an option are
+ * DIND_SOMETHING_PORT=tcp://10.0.0.1:2376.
+ * https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables
  */
 static bool is_service_variable(const char *name, const char *value)
 {
-    if (str_ends(name, "_SERVICE_HOST") || strstr(name, "_SERVICE_PORT") || is_port_variable(name))
-        return true;
-    return strcmp(name, "DIND_PORT") == 0 || (str_ends(name, "_PORT") && strstr(value, "://"));
+    return str_ends(name, "_PORT") && strstr(value, "://");
 }
 
 static bool is_known(const char *name)

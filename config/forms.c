@@ -24,6 +24,18 @@ static struct node *list_node(const struct strings *items)
     return list;
 }
 
+/* Behind "near" comes the user's text, which may hold anything; behind "without" a constant of jansson's. */
+static void drop_tail(char *message)
+{
+    static const char *const tails[] = {" near ", " without "};
+
+    for (size_t i = 0; i < sizeof(tails) / sizeof(*tails); i++) {
+        char *tail = strstr(message, tails[i]);
+        if (tail)
+            *tail = '\0';
+    }
+}
+
 static int read_json(const struct option *option, const char *text, const struct source *source,
     struct node **out, struct err *e)
 {
@@ -35,10 +47,7 @@ static int read_json(const struct option *option, const char *text, const struct
     json_error_t error;
     json_t *json = json_loads(text, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
     if (!json) {
-        /* What follows "near" is the user's text, which may hold anything. */
-        char *near = strstr(error.text, " near ");
-        if (near)
-            *near = '\0';
+        drop_tail(error.text);
         return source_refuse(source, NULL, option->key,
             option->type == OPTION_TYPE_MAP ? "write a JSON object, for example {\"log-driver\": \"local\"}"
                                             : "write a JSON list, for example [{\"source\": \"/a\", "
@@ -92,4 +101,18 @@ int option_apply_text(const struct option *option, const char *text, const struc
         return source_refuse(source, NULL, option->key, "write it as UTF-8", e, "is not UTF-8");
     int r = read_form(option, text, source, &value, e);
     return r < 0 ? r : option_apply(option, value, source, settings, e);
+}
+
+int option_apply_defaults(struct settings *settings, struct err *e)
+{
+    const struct source source = {ORIGIN_DEFAULT, "default"};
+
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
+        int r = options[i].fallback
+                    ? option_apply_text(&options[i], options[i].fallback, &source, settings, e)
+                    : 0;
+        if (r < 0)
+            return r;
+    }
+    return 0;
 }

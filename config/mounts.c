@@ -62,6 +62,18 @@ static bool is_filesystem_type(const char *type)
     return *type && type[strspn(type, "abcdefghijklmnopqrstuvwxyz0123456789_.-")] == '\0';
 }
 
+/* "/", and what leads nowhere else: "/./..". */
+static bool is_root(const char *path)
+{
+    cleanup_strings struct strings parts = {0};
+
+    strings_split(&parts, path, "/");
+    for (size_t i = 0; i < parts.count; i++)
+        if (strcmp(parts.items[i], ".") != 0 && strcmp(parts.items[i], "..") != 0)
+            return false;
+    return true;
+}
+
 static int check_fields(
     const struct reading *reading, const struct node *entry, const struct node *const fields[FIELD_COUNT])
 {
@@ -74,7 +86,7 @@ static int check_fields(
     const char *wrong = check_path(target->text, &unused);
     if (wrong)
         return refuse(reading, target, "target", "use an absolute path", wrong);
-    if (target->text[strspn(target->text, "/")] == '\0')
+    if (is_root(target->text))
         return refuse(reading, target, "target", "use a folder below /", "is the root itself");
     if (type && !is_filesystem_type(type->text))
         return refuse(reading, type, "type", "use bind, or a type such as tmpfs", "is not a filesystem type");

@@ -23,10 +23,15 @@ struct node {
 /* What YAML 1.2's core schema makes of a scalar (YAML 1.2.2, 10.3.2). */
 enum scalar_kind { SCALAR_NULL, SCALAR_BOOL, SCALAR_INT, SCALAR_REAL, SCALAR_TEXT };
 
+/* A new scalar with a copy of the text, or a new empty list or map, without a place. Ended by node_free. */
 struct node *node_scalar(const char *text, bool plain);
 struct node *node_collection(enum node_kind kind);
-void node_add(struct node *collection, struct node *item); /* takes over item */
-void node_free(struct node *node);                         /* NULL is fine */
+
+/* Takes over `item`. In a map, a key and its value are added one after the other. */
+void node_add(struct node *collection, struct node *item);
+
+/* Frees the node and all below it; NULL is fine. */
+void node_free(struct node *node);
 
 static inline void cleanup_node_(struct node **node)
 {
@@ -37,6 +42,7 @@ static inline void cleanup_node_(struct node **node)
 /* "text", "a whole number", "a list"...: for messages. */
 const char *node_words(const struct node *node);
 
+/* The type of a scalar; one in quotes is always SCALAR_TEXT. */
 enum scalar_kind node_scalar_kind(const struct node *scalar);
 
 /* The value of a plain boolean, decimal, 0o or 0x integer. False when it is none, or does not fit. */
@@ -47,6 +53,8 @@ bool node_int(const struct node *scalar, long long *out);
  * a number). */
 json_t *node_to_json(const struct node *node, const struct node **bad);
 
+/* A new tree without places, the other way round: numbers and constants are plain, strings and keys quoted.
+ */
 struct node *node_from_json(json_t *json);
 
 /* Nesting: 0 for a scalar, 1 for a collection of scalars. */

@@ -12,36 +12,25 @@ enum { INDENT = 2 };
 /* libyaml takes "key: value" only if the key is on one line and has at most 1024 characters. */
 enum { SIMPLE_KEY_MAX = 1000 };
 
-static char *origin_line(const struct settings *s, enum option_id id)
-{
-    char *origin cleanup_free = settings_origin(s, id);
-    struct text line = {0};
-    quote_comment(&line, origin);
-    return line.data ? line.data : str_dup("");
-}
-
 static void add_spaces(struct text *out, size_t level)
 {
     text_addf(out, "%*s", (int)(level * INDENT), "");
 }
 
-static void add_key(struct text *out, const char *key)
+static void add_key(struct text *out, const char *key, size_t level)
 {
     cleanup_text struct text quoted = {0};
 
     quote_yaml(&quoted, key);
-    if (quoted.length > SIMPLE_KEY_MAX)
+    add_spaces(out, level);
+    if (quoted.length > SIMPLE_KEY_MAX) {
+        /* The value of "? key" stands in a line of its own. */
         text_addf(out, "? %s\n", text_get(&quoted));
-    else
-        text_add(out, text_get(&quoted));
-}
-
-/* "? key" needs its value on a line of its own. */
-static void add_colon(struct text *out, size_t level)
-{
-    if (out->data[out->length - 1] == '\n')
         add_spaces(out, level);
-    text_add(out, ":");
+        text_add(out, ":");
+    } else {
+        text_addf(out, "%s:", text_get(&quoted));
+    }
 }
 
 static void add_scalar(struct text *out, const json_t *value)
@@ -52,6 +41,15 @@ static void add_scalar(struct text *out, const json_t *value)
     }
     char *text cleanup_free = json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(17));
     text_add(out, text ? text : "null");
+}
+
+/* In flow style "? key : value" may stand in one line. */
+static void add_flow_key(struct text *out, const char *key)
+{
+    cleanup_text struct text quoted = {0};
+
+    quote_yaml(&quoted, key);
+    text_addf(out, quoted.length > SIMPLE_KEY_MAX ? "? %s : " : "%s: ", text_get(&quoted));
 }
 
 /* Flow style: for what stands in a list. */
@@ -74,10 +72,7 @@ static void add_flow(struct text *out, json_t *value)
         json_object_foreach(value, key, item)
         {
             text_add(out, separator);
-            /* The explicit form has no limit of length. */
-            text_add(out, "? ");
-            quote_yaml(out, key);
-            text_add(out, " : ");
+            add_flow_key(out, key);
             add_flow(out, item);
             separator = ", ";
         }
@@ -107,9 +102,7 @@ static void add_value(struct text *out, json_t *value, size_t level, const char 
         text_addf(out, "%s\n", comment);
         json_object_foreach(value, key, item)
         {
-            add_spaces(out, level + 1);
-            add_key(out, key);
-            add_colon(out, level + 1);
+            add_key(out, key, level + 1);
             add_value(out, item, level + 1, "");
         }
     } else {
@@ -144,7 +137,7 @@ void config_print(const struct settings *s, struct text *out)
 
     for (size_t i = 0; i < OPTION_COUNT; i++) {
         const char *key = options[i].key, *dot = strrchr(key, '.');
-        char *origin cleanup_free = origin_line(s, (enum option_id)i);
+        char *origin cleanup_free = settings_origin(s, (enum option_id)i);
         char *comment cleanup_free = str_format(" # %s", origin);
         json_t *value = option_value(&options[i], s);
 
@@ -166,7 +159,7 @@ void config_print_json(const struct settings *s, struct text *out)
     json_t *all = json_object();
 
     for (size_t i = 0; i < OPTION_COUNT; i++) {
-        char *origin cleanup_free = origin_line(s, (enum option_id)i);
+        char *origin cleanup_free = settings_origin(s, (enum option_id)i);
         json_t *entry = json_object();
         (void)json_object_set_new(entry, "value", option_value(&options[i], s));
         (void)json_object_set_new(entry, "origin", json_string(origin));

@@ -24,29 +24,6 @@ static bool is_special(unsigned code)
            code == 0xfeff || code == 0xfffe || code == 0xffff;
 }
 
-char *quote_short(const char *s)
-{
-    struct text out = {0};
-    unsigned code = 0;
-    size_t length = strnlen(s, SHOWN_MAX + 1);
-
-    if (length <= SHOWN_MAX && is_word(s))
-        return str_dup(s);
-    text_add(&out, "\"");
-    for (size_t i = 0; i < length && i < SHOWN_MAX;) {
-        size_t step = utf8_length(s + i, strnlen(s + i, 4), &code);
-        if (step && !is_special(code)) {
-            text_add_n(&out, s + i, step);
-        } else {
-            step = 1;
-            text_addf(&out, "\\x%02x", (unsigned char)s[i]);
-        }
-        i += step;
-    }
-    text_add(&out, length > SHOWN_MAX ? "...\"" : "\"");
-    return out.data;
-}
-
 /* Reads as text in every YAML version: no indicator in front, no number, boolean or null of 1.1 or 1.2. */
 static bool is_plain_yaml(const char *s)
 {
@@ -74,6 +51,27 @@ static void add_escaped(struct text *out, const char *s, size_t length, unsigned
         text_add_n(out, s, length);
 }
 
+char *quote_short(const char *s)
+{
+    struct text out = {0};
+    unsigned code = 0;
+    size_t i = 0;
+
+    if (is_word(s) && strlen(s) <= SHOWN_MAX)
+        return str_dup(s);
+    text_add(&out, "\"");
+    while (i < SHOWN_MAX && s[i]) {
+        size_t step = utf8_length(s + i, strnlen(s + i, 4), &code);
+        if (step)
+            add_escaped(&out, s + i, step, code);
+        else
+            text_addf(&out, "\\x%02x", (unsigned char)s[i]);
+        i += step ? step : 1;
+    }
+    text_add(&out, s[i] ? "...\"" : "\"");
+    return out.data;
+}
+
 void quote_yaml(struct text *out, const char *s)
 {
     unsigned code = 0;
@@ -96,7 +94,7 @@ void quote_yaml(struct text *out, const char *s)
     text_add(out, "\"");
 }
 
-void quote_comment(struct text *out, const char *s)
+void quote_line(struct text *out, const char *s)
 {
     unsigned code = 0;
     size_t left = strlen(s);

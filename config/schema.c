@@ -1,6 +1,6 @@
 /* The option table as JSON Schema (draft 2020-12) and as Markdown. */
+#include "config/apply.h"
 #include "config/config.h"
-#include "config/options.h"
 
 #include <jansson.h>
 #include <stdlib.h>
@@ -11,20 +11,25 @@ static void set(json_t *object, const char *key, json_t *value)
     (void)json_object_set_new(object, key, value);
 }
 
+static bool has_word(const char *const *words, const char *word)
+{
+    for (; *words; words++)
+        if (strcmp(*words, word) == 0)
+            return true;
+    return false;
+}
+
 static json_t *words_schema(const char *const *words)
 {
     json_t *schema = json_object(), *allowed = json_array();
-    bool truth = false;
 
-    for (; *words; words++) {
-        (void)json_array_append_new(allowed, json_string(*words));
-        /* Plain on and off are booleans for YAML 1.1 editors; the loader takes both spellings. */
-        truth = truth || strcmp(*words, "on") == 0 || strcmp(*words, "true") == 0;
-    }
-    if (truth) {
+    for (size_t i = 0; words[i]; i++)
+        (void)json_array_append_new(allowed, json_string(words[i]));
+    /* Plain on and off are booleans for YAML 1.1 editors; the loader takes both spellings. */
+    if (has_word(words, "on") || has_word(words, "true"))
         (void)json_array_append_new(allowed, json_true());
+    if (has_word(words, "off") || has_word(words, "false"))
         (void)json_array_append_new(allowed, json_false());
-    }
     set(schema, "enum", allowed);
     return schema;
 }
@@ -90,25 +95,31 @@ static json_t *find_group(json_t *properties, const char *key)
     return properties;
 }
 
+static json_t *option_schema(const struct option *option, const struct settings *defaults)
+{
+    json_t *schema = type_schema(option);
+    char *environment cleanup_free = option_environment(option);
+    char *description cleanup_free = str_format("%s Environment: %s.", option->help, environment);
+
+    set(schema, "description", json_string(description));
+    /* "Not set" has no value that could be written. */
+    json_t *value = option_value(option, defaults);
+    if (!json_is_null(value))
+        set(schema, "default", value);
+    return schema;
+}
+
 void config_schema(struct text *out)
 {
-    struct settings defaults = {0};
-    const char *const nothing[] = {NULL};
+    cleanup(settings_free) struct settings defaults = {0};
     struct err unused;
-    const struct config_input input = {.environment = nothing, .file = "/dev/null"};
     json_t *properties = json_object();
 
-    (void)input;
-    (void)unused;
-    (void)defaults;
+    /* Cannot fail: the table's defaults are good values of their rows. */
+    (void)option_apply_defaults(&defaults, &unused);
     for (size_t i = 0; i < OPTION_COUNT; i++) {
-        const struct option *option = &options[i];
-        const char *dot = strrchr(option->key, '.');
-        char *environment cleanup_free = option_environment(option);
-        char *description cleanup_free = str_format("%s Environment: %s.", option->help, environment);
-        json_t *schema = type_schema(option);
-        set(schema, "description", json_string(description));
-        set(find_group(properties, option->key), dot ? dot + 1 : option->key, schema);
+        const char *key = options[i].key, *dot = strrchr(key, '.');
+        set(find_group(properties, key), dot ? dot + 1 : key, option_schema(&options[i], &defaults));
     }
     json_t *schema = json_pack("{s:s, s:s, s:s, s:b, s:o}", "$schema",
         "https://json-schema.org/draft/2020-12/schema", "title", "dockerd-entrypoint configuration", "type",

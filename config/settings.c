@@ -2,6 +2,7 @@
 
 #include "config/mounts.h"
 #include "config/options.h"
+#include "config/quote.h"
 
 #include <jansson.h>
 #include <stdlib.h>
@@ -38,6 +39,7 @@ void settings_free(struct settings *s)
 char *settings_origin(const struct settings *s, enum option_id id)
 {
     const struct origin *origin = &s->origin[id];
+    cleanup_text struct text file = {0};
 
     switch (origin->kind) {
     case ORIGIN_DEFAULT:
@@ -45,7 +47,8 @@ char *settings_origin(const struct settings *s, enum option_id id)
     case ORIGIN_IMAGE:
         return str_format("environment variable %s, the image's own default", origin->name);
     case ORIGIN_FILE:
-        return str_format("%s:%u:%u", origin->name, origin->line, origin->column);
+        quote_line(&file, origin->name);
+        return str_format("%s:%u:%u", text_get(&file), origin->line, origin->column);
     case ORIGIN_ENVIRONMENT:
         return str_format("environment variable %s", origin->name);
     case ORIGIN_ARGUMENT:

@@ -146,8 +146,10 @@ struct settings {
 
 void settings_free(struct settings *s); /* leaves it empty */
 
-/* "default", "environment variable DIND_MODE", "/etc/dind/config.yaml:12:9": for messages. The caller frees
- * it. */
+/*
+ * "default", "environment variable DIND_MODE", "/etc/dind/config.yaml:12:9": for messages, one line of valid
+ * UTF-8. The caller frees it.
+ */
 char *settings_origin(const struct settings *s, enum option_id id);
 
 /* The user chose this value, in whatever way: neither the default nor the image's own environment. */

@@ -2,6 +2,7 @@
 #include "config/apply.h"
 
 #include <ctype.h>
+#include <stdint.h>
 #include <string.h>
 
 enum { COMPARED_MAX = 64 };
@@ -40,11 +41,12 @@ static size_t distance(const char *a, const char *b)
     return rows[n % 3][m];
 }
 
-/* One mistake in four letters, two in eight, never more than three. */
-static size_t tolerated(const char *word)
+/* One mistake in four letters, two in eight, never more than three; the longer of the two words counts. */
+static bool is_near(const char *a, const char *b, size_t mistakes)
 {
-    size_t most = strlen(word) / 4;
-    return most > 3 ? 3 : most;
+    size_t n = strlen(a), m = strlen(b);
+    size_t tolerated = (n > m ? n : m) / 4;
+    return mistakes <= (tolerated > 3 ? 3 : tolerated);
 }
 
 /* "api_port" has all its parts, in order, in "api_tcp_port". */
@@ -70,13 +72,13 @@ const struct option *option_nearest(const char *key, bool loose)
 {
     char wanted[COMPARED_MAX + 1], candidate[COMPARED_MAX + 1];
     const struct option *nearest = NULL;
+    size_t best = SIZE_MAX;
 
     normalise(key, wanted);
-    size_t best = tolerated(wanted) + 1;
     for (size_t i = 0; i < OPTION_COUNT; i++) {
         normalise(options[i].key, candidate);
         size_t d = distance(wanted, candidate);
-        if (d < best) {
+        if (d < best && is_near(wanted, candidate, d)) {
             best = d;
             nearest = &options[i];
         }
@@ -96,13 +98,13 @@ const char *nearest_word(const char *word, const char *const *words)
 {
     char wanted[COMPARED_MAX + 1], candidate[COMPARED_MAX + 1];
     const char *nearest = NULL;
+    size_t best = SIZE_MAX;
 
     normalise(word, wanted);
-    size_t best = tolerated(wanted) + 1;
     for (; *words; words++) {
         normalise(*words, candidate);
         size_t d = distance(wanted, candidate);
-        if (d < best) {
+        if (d < best && is_near(wanted, candidate, d)) {
             best = d;
             nearest = *words;
         }

@@ -2,6 +2,17 @@
 
 #include <string.h>
 
+static const char blanks[] = " \t\r\n";
+
+/* A backslash before the end of a line vanishes together with it, before words are looked for (2.2.1). */
+static const char *skip_blanks(const char *s)
+{
+    s += strspn(s, blanks);
+    while (s[0] == '\\' && s[1] == '\n')
+        s += 2 + strspn(s + 2, blanks);
+    return s;
+}
+
 /* Each reader takes its part of a word from *at and leaves *at behind it; false when the end comes first. */
 
 static bool read_single(const char **at, struct text *word)
@@ -44,8 +55,7 @@ static bool read_escaped(const char **at, struct text *word)
 
 static bool read_word(const char **at, struct text *word)
 {
-    text_add_n(word, "", 0);
-    while (**at && !strchr(" \t\r\n", **at)) {
+    while (**at && !strchr(blanks, **at)) {
         char c = *(*at)++;
         bool closed = true;
         if (c == '\'')
@@ -66,7 +76,7 @@ bool words_split(struct strings *out, const char *text)
 {
     cleanup_strings struct strings words = {0};
 
-    for (text += strspn(text, " \t\r\n"); *text; text += strspn(text, " \t\r\n")) {
+    for (text = skip_blanks(text); *text; text = skip_blanks(text)) {
         cleanup_text struct text word = {0};
         if (!read_word(&text, &word))
             return false;

@@ -22,10 +22,23 @@ struct reader {
 
 static int refuse(struct reader *reader, yaml_mark_t at, const char *what, const char *hint)
 {
-    (void)err_set(reader->e, -EINVAL, "%s:%zu:%zu: %s", reader->name, at.line + 1, at.column + 1, what);
+    cleanup_text struct text name = {0};
+
+    quote_line(&name, reader->name);
+    (void)err_set(reader->e, -EINVAL, "%s:%zu:%zu: %s", text_get(&name), at.line + 1, at.column + 1, what);
     (void)err_hint(reader->e, "%s", hint);
     (void)err_status(reader->e, EXIT_CONFIG);
     return -EINVAL;
+}
+
+/* c-printable (YAML 1.2.2, 5.1) without U+FEFF, which libyaml refuses too. */
+static bool is_printable(unsigned code)
+{
+    if (code < 0x20)
+        return code == '\t' || code == '\n' || code == '\r';
+    if (code >= 0x7f && code < 0xa0)
+        return code == 0x85;
+    return code != 0xfeff && code != 0xfffe && code != 0xffff;
 }
 
 /* libyaml reports bytes that are no text without line and column. */
@@ -38,15 +51,15 @@ static int check_text(struct reader *reader, const char *data, size_t length)
         size_t step = utf8_length(data + i, length - i, &code);
         if (step == 0)
             return refuse(reader, at, "is not UTF-8", "save the file as UTF-8");
-        if ((code < 0x20 && code != '\t' && code != '\n' && code != '\r') || code == 0x7f)
-            return refuse(reader, at, "contains a control character",
+        if (!is_printable(code))
+            return refuse(reader, at, "contains an unprintable character",
                 "remove it, or write it as an escape in double quotes");
+        i += step;
         at.column++;
-        if (code == '\n') {
+        if (code == '\n' || (code == '\r' && !(i < length && data[i] == '\n'))) {
             at.line++;
             at.column = 0;
         }
-        i += step;
     }
     return 0;
 }
@@ -204,8 +217,14 @@ static int read_events(struct reader *reader)
 
 int yaml_read(const char *data, size_t length, const char *name, struct node **root, struct err *e)
 {
+    static const char mark[] = "\xef\xbb\xbf";
     struct reader reader = {.name = name, .e = e};
 
+    /* Editors on Windows put a byte order mark in front. libyaml would count it as a column. */
+    if (length >= strlen(mark) && memcmp(data, mark, strlen(mark)) == 0) {
+        data += strlen(mark);
+        length -= strlen(mark);
+    }
     int r = check_text(&reader, data, length);
     if (r < 0)
         return r;

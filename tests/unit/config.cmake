@@ -1,0 +1,7 @@
+unit_test(config_options config lib::jansson)
+unit_test(config_precedence config lib::jansson)
+unit_test(config_yaml config lib::jansson)
+unit_test(config_values config lib::jansson)
+unit_test(config_print config lib::jansson)
+unit_test(config_dockerd config lib::jansson)
+unit_test(config_text config lib::jansson)
