@@ -1,0 +1,177 @@
+/* What the whole start depends on. */
+#include "plan_parts.h"
+
+#include <errno.h>
+#include <linux/capability.h>
+#include <string.h>
+
+int plan_decide_mode(struct plan *plan, const struct plan_input *in, struct err *e)
+{
+    const struct settings *s = in->settings;
+    const struct host *host = in->host;
+    plan->mode = (enum mode)s->mode;
+    if (plan->mode == MODE_AUTO)
+        plan->mode = host->uid == 0 ? MODE_ROOTFUL : MODE_ROOTLESS;
+
+    if (plan->mode == MODE_ROOTFUL && host->uid != 0) {
+        char *origin cleanup_free = settings_origin(s, OPTION_MODE);
+        (void)err_set(
+            e, -EPERM, "mode: rootful (%s) needs root, but this was started as uid %u", origin, host->uid);
+        (void)err_status(e, EXIT_CONFIG);
+        return err_hint(e,
+            "start the container as root (docker run --user 0, Kubernetes runAsUser: 0), or set "
+            "mode: auto");
+    }
+    if (plan->mode == MODE_ROOTLESS && host->uid == 0) {
+        char *origin cleanup_free = settings_origin(s, OPTION_MODE);
+        (void)err_set(
+            e, -EINVAL, "mode: rootless (%s) needs an ordinary user, but this was started as root", origin);
+        (void)err_status(e, EXIT_CONFIG);
+        return err_hint(e,
+            "start the container as that user (docker run --user rootless, Kubernetes runAsUser: 1000), "
+            "or set mode: auto");
+    }
+    return 0;
+}
+
+int plan_refuse_root_only(const struct plan_input *in, struct err *e)
+{
+    const struct settings *s = in->settings;
+    enum option_id asked = OPTION_COUNT;
+
+    if (s->mounts.extra_count > 0)
+        asked = OPTION_MOUNTS_EXTRA;
+    else if (s->mounts.tmp == TMP_TMPFS)
+        asked = OPTION_MOUNTS_TMP;
+    else if (s->mounts.securityfs == TOGGLE_ON)
+        asked = OPTION_MOUNTS_SECURITYFS;
+    if (asked == OPTION_COUNT)
+        return 0;
+    char *origin cleanup_free = settings_origin(s, asked);
+    (void)err_set(e, -EPERM, "%s (%s) needs root, and this was started as an ordinary user",
+        asked == OPTION_MOUNTS_EXTRA ? "mounts.extra"
+        : asked == OPTION_MOUNTS_TMP ? "mounts.tmp"
+                                     : "mounts.securityfs",
+        origin);
+    (void)err_status(e, EXIT_CONFIG);
+    return err_hint(
+        e, "let the container runtime mount it (docker run --mount, Kubernetes volumes), or leave it out");
+}
+
+int plan_decide_init(struct plan *plan, const struct plan_input *in, struct err *e)
+{
+    const struct settings *s = in->settings;
+    const struct host *host = in->host;
+    plan->init = (enum init_kind)s->init;
+    if (plan->init == INIT_AUTO)
+        plan->init = host->is_pid_1 ? INIT_BUILTIN : INIT_NONE;
+    if (plan->init == INIT_DOCKER_INIT && !host->programs.docker_init) {
+        (void)err_set(e, -ENOENT, "init: docker-init is not in PATH (%s)", host->path);
+        (void)err_status(e, EXIT_CONFIG);
+        return err_hint(e, "install tini as docker-init in the image, or set init: builtin");
+    }
+    return 0;
+}
+
+static bool is_loopback(const char *address)
+{
+    return str_starts(address, "127.") || str_equal(address, "::1");
+}
+
+/* TLS by the user's own flags. Of --tlsverify dockerd looks only at whether it is there (moby
+ * daemon/command/options.go, setDefaultOptions). */
+static bool brings_own_tls(const struct command *command)
+{
+    static const char *const off[] = {"0", "f", "F", "false", "False", "FALSE"}; /* strconv.ParseBool */
+    const char *tls = dockerd_flags_get(&command->flags, "tls");
+
+    for (size_t i = 0; tls && i < sizeof(off) / sizeof(*off); i++)
+        if (strcmp(tls, off[i]) == 0)
+            tls = NULL;
+    return tls || dockerd_flags_get(&command->flags, "tlsverify");
+}
+
+/* TLS is off only by an explicit empty value. The old variable then means plain TCP as ever; YAML means none
+ * at all. */
+int plan_decide_api(struct plan *plan, const struct plan_input *in, struct err *e)
+{
+    const struct settings *s = in->settings;
+    const struct host *host = in->host;
+    const struct command *command = in->command;
+    const struct origin *off = &s->origin[OPTION_TLS_DIR];
+    bool plain_as_ever = off->kind == ORIGIN_ENVIRONMENT && str_equal(off->name, "DOCKER_TLS_CERTDIR");
+    bool has_store = s->tls.dir[0] != '\0';
+
+    plan->tcp = s->api.tcp_enabled && (has_store || plain_as_ever || is_loopback(s->api.tcp_address));
+    plan->tls = plan->tcp && has_store;
+    plan->port = s->api.tcp_port ? s->api.tcp_port : plan->tls ? 2376 : 2375;
+    if (s->api.tcp_enabled && !plan->tcp && settings_chosen(s, OPTION_API_TCP_ENABLED)) {
+        char *tcp cleanup_free = settings_origin(s, OPTION_API_TCP_ENABLED);
+        char *tls cleanup_free = settings_origin(s, OPTION_TLS_DIR);
+        (void)err_set(e, -EINVAL,
+            "api.tcp.enabled: true (%s) on %s, while tls.dir is empty (%s): the API would be open", tcp,
+            s->api.tcp_address, tls);
+        (void)err_status(e, EXIT_CONFIG);
+        return err_hint(e, "set tls.dir, or api.tcp.address: 127.0.0.1, or leave out api.tcp.enabled");
+    }
+    if (s->api.tcp_enabled && !plan->tcp)
+        strings_add(&plan->notes, "tls.dir is empty: the API listens on the Unix socket only");
+    if (plan->tcp && !plan->tls && command->kind == COMMAND_ENGINE && !brings_own_tls(command))
+        strings_addf(&plan->notes,
+            "API on tcp://%s:%lld without TLS: whoever can reach this address controls this engine, the "
+            "containers that it runs included; set DOCKER_TLS_CERTDIR=/certs, or api.tcp.enabled: false",
+            s->api.tcp_address, plan->port);
+
+    if (s->api.unix_path)
+        plan->socket = str_dup(s->api.unix_path);
+    else if (plan->mode == MODE_ROOTFUL)
+        plan->socket = str_dup("/var/run/docker.sock");
+    else
+        plan->socket = str_format("%s/docker.sock", host->runtime_dir);
+    return 0;
+}
+
+/* dockerd gives containers an oom_score_adj of 0; runc fails where that means lowering it without
+ * CAP_SYS_RESOURCE. */
+static bool needs_sys_resource(const struct host *host, const struct command *command, const char **why)
+{
+    if (host->oom_score_adj > 0) {
+        *why = "oom_score_adj is positive here and nested containers reset it";
+        return true;
+    }
+    if (dockerd_flags_any(&command->flags, "default-ulimit")) {
+        *why = "dockerd's flags set default ulimits";
+        return true;
+    }
+    *why = NULL;
+    return false;
+}
+
+int plan_decide_capabilities(struct plan *plan, const struct plan_input *in, struct err *e)
+{
+    const struct settings *s = in->settings;
+    const struct host *host = in->host;
+    const struct command *command = in->command;
+    const char *why = NULL;
+    cleanup_strings struct strings keep = {0};
+
+    strings_add_all(&keep, &s->capabilities.keep);
+    if (s->capabilities.profile == PROFILE_STRICT && (host->bounding & CAPSET_ONE(CAP_SYS_RESOURCE)) &&
+        needs_sys_resource(host, command, &why) && !strings_have(&s->capabilities.drop, "SYS_RESOURCE")) {
+        strings_add(&keep, "SYS_RESOURCE");
+        strings_addf(&plan->notes, "capabilities: SYS_RESOURCE is kept beyond profile strict: %s", why);
+    }
+    plan->keep =
+        capset_profile((enum profile)s->capabilities.profile, host->bounding, &keep, &s->capabilities.drop);
+
+    capset lost = CAPSET_ENGINE & host->bounding & ~plan->keep;
+    if (lost) {
+        char *names cleanup_free = capset_names(lost);
+        char *origin cleanup_free = settings_origin(s, OPTION_CAPABILITIES_DROP);
+        (void)err_set(e, -EINVAL, "capabilities.drop: %s (%s): dockerd cannot start containers without it",
+            names, origin);
+        (void)err_status(e, EXIT_CONFIG);
+        return err_hint(e, "leave it out of capabilities.drop");
+    }
+    return 0;
+}

@@ -1,0 +1,27 @@
+/* The parts of plan_build, for plan*.c alone. Pure. Each returns 0, or a negative errno with *e. */
+#pragma once
+
+#include "entrypoint/plan.h"
+
+/* What decisions are made of; all borrowed. */
+struct plan_input {
+    const struct settings *settings;
+    const struct host *host;
+    const struct command *command;
+};
+
+/* What the whole start depends on: mode, init, the API's addresses, the capabilities to keep. */
+int plan_decide_mode(struct plan *plan, const struct plan_input *in, struct err *e);
+int plan_decide_init(struct plan *plan, const struct plan_input *in, struct err *e);
+int plan_decide_api(struct plan *plan, const struct plan_input *in, struct err *e);
+int plan_decide_capabilities(struct plan *plan, const struct plan_input *in, struct err *e);
+
+/* Mounting needs root; what asks for it is better refused than left out. */
+int plan_refuse_root_only(const struct plan_input *in, struct err *e);
+
+/* The steps, in the order of their phases. */
+int plan_mounts(struct plan *plan, const struct plan_input *in, struct err *e);
+int plan_cgroup(struct plan *plan, const struct plan_input *in, struct err *e);
+int plan_iptables(struct plan *plan, const struct plan_input *in, struct err *e);
+int plan_files(struct plan *plan, const struct plan_input *in, struct err *e);
+int plan_drop(struct plan *plan, const struct plan_input *in, struct err *e);

@@ -1,0 +1,122 @@
+/* The steps of the phases from network to capabilities. */
+#include "plan_parts.h"
+
+int plan_iptables(struct plan *plan, const struct plan_input *in, struct err *e)
+{
+    const struct settings *s = in->settings;
+    const struct host *host = in->host;
+    struct step step = {PHASE_NETWORK, STEP_IPTABLES, NULL, NULL, NULL, false, 0};
+    char *origin cleanup_free = settings_origin(s, OPTION_NETWORK_IPTABLES);
+
+    if (s->network.iptables == IPTABLES_LEGACY && !host->legacy_folder)
+        strings_add(&plan->notes, "network.iptables: legacy, but /usr/local/sbin/.iptables-legacy has no "
+                                  "iptables: PATH decides which one runs");
+    switch ((enum iptables)s->network.iptables) {
+    case IPTABLES_NFT:
+        step.what = str_dup("use iptables on nf_tables, and ask the kernel for that module");
+        step.why = str_format("%s asks for it", origin);
+        break;
+    case IPTABLES_LEGACY:
+        step.what = str_dup("use legacy iptables, and ask the kernel for ip_tables and ip6_tables");
+        step.why = str_format("%s asks for it", origin);
+        break;
+    case IPTABLES_AUTO:
+        if (host->legacy_tables_used) {
+            step.what = str_dup("use legacy iptables");
+            step.why =
+                str_dup("legacy tables are in use in this network namespace, and the two kinds do not mix");
+        } else {
+            step.what = str_dup("choose between iptables on nf_tables and legacy iptables");
+            step.why = str_dup("the kernel's files leave it open");
+            step.otherwise =
+                str_dup("nf_tables if `iptables -nL` works, if need be after asking the kernel for the "
+                        "module; else legacy if that works");
+        }
+        break;
+    }
+    return plan_add(plan, step, e);
+}
+
+int plan_files(struct plan *plan, const struct plan_input *in, struct err *e)
+{
+    const struct settings *s = in->settings;
+    const struct host *host = in->host;
+    const struct command *command = in->command;
+    bool rootless = plan->mode == MODE_ROOTLESS;
+    int r = 0;
+
+    if (rootless)
+        r = plan_add(plan,
+            (struct step){PHASE_FILES, STEP_USER_FOLDERS,
+                str_format("make sure that %s and %s/.local/share/docker exist and are writable",
+                    host->runtime_dir, host->home),
+                str_dup("the rootless engine keeps its sockets and its data there"), NULL, true, 0},
+            e);
+    if (r == 0)
+        r = plan_add(plan,
+            (struct step){PHASE_FILES, STEP_PID_FILES,
+                str_dup("remove stale docker*.pid files below /run and /var/run"),
+                str_dup(
+                    "an engine that was killed leaves them, and the next one takes them for a running one"),
+                NULL, false, 0},
+            e);
+    if (r == 0 && plan->tls && command->kind == COMMAND_ENGINE)
+        r = plan_add(plan,
+            (struct step){PHASE_FILES, STEP_CERTIFICATES,
+                str_format("keep, renew or make the certificates in %s", s->tls.dir),
+                str_dup("the API is protected by mutual TLS"), NULL, true, 0},
+            e);
+    if (r == 0 && s->daemon)
+        r = plan_add(plan,
+            (struct step){PHASE_FILES, STEP_DAEMON_CONFIG,
+                str_dup(
+                    "write the engine's configuration file, daemon: merged over the one it would have read"),
+                str_dup("daemon: asks for it"), NULL, true, 0},
+            e);
+    if (r == 0)
+        r = plan_add(plan,
+            (struct step){PHASE_FILES, STEP_RECORD,
+                str_format("write %s/dind/instance.json", rootless ? host->runtime_dir : "/run"),
+                str_dup("dindctl finds the running instance by it"), NULL, false, 0},
+            e);
+    return r;
+}
+
+int plan_drop(struct plan *plan, const struct plan_input *in, struct err *e)
+{
+    const struct settings *s = in->settings;
+    const struct host *host = in->host;
+    static const char *const profiles[] = {
+        [PROFILE_COMPAT] = "compat", [PROFILE_DEFAULT] = "default", [PROFILE_STRICT] = "strict"};
+    capset dropped = host->bounding & ~plan->keep;
+    int r = 0;
+
+    if (plan->mode == MODE_ROOTLESS) {
+        if (host->bounding)
+            strings_addf(&plan->notes,
+                "the bounding set still holds %u capabilities: only root may shrink it, and newuidmap needs "
+                "two of them",
+                capset_count(host->bounding));
+        return plan_add(plan,
+            (struct step){PHASE_CAPABILITIES, STEP_CAPABILITIES,
+                str_dup("clear the effective, permitted, inheritable and ambient sets, and verify it"),
+                str_dup("a rootless engine needs no capability out here"), NULL, true, 0},
+            e);
+    }
+    if (dropped) {
+        char *names cleanup_free = capset_names(dropped);
+        r = plan_add(plan,
+            (struct step){PHASE_BOUNDING, STEP_BOUNDING_SET,
+                str_format("drop %u capabilities from the bounding set: %s", capset_count(dropped), names),
+                str_format("capabilities.profile is %s", profiles[s->capabilities.profile]), NULL, true, 0},
+            e);
+    }
+    if (r == 0)
+        r = plan_add(plan,
+            (struct step){PHASE_CAPABILITIES, STEP_CAPABILITIES,
+                str_format("keep %u capabilities, none of them inheritable or ambient, and verify it",
+                    capset_count(plan->keep)),
+                str_dup("what is dropped must be gone for good"), NULL, true, 0},
+            e);
+    return r;
+}
