@@ -31,21 +31,25 @@ struct certs_request {
 
 enum certs_outcome {
     CERTS_VERIFIED, /* the user manages the CA: verified, untouched */
-    CERTS_KEPT,     /* all still good: nothing was written */
+    CERTS_KEPT,     /* nothing was written: all is good, or works and is not ours to write */
     CERTS_ISSUED,   /* one or more certificates were made */
 };
 
 struct certs_result {
     enum certs_outcome outcome;
-    char *summary;        /* owned: "issued server (names changed), kept CA and client" */
+    char
+        *summary; /* owned: "issued server (it lacked DNS:x), kept CA and client"; of a preview "issue ..." */
+    struct strings names; /* owned: subject alternative names of the server certificate, canonical */
+    bool new_keys;        /* keys were made, or would be */
     time_t until;         /* notAfter of the server certificate */
     struct strings notes; /* owned: what the user should know, one warning each; usually empty */
 };
 
 /*
  * Makes the store ready (docs/certificates.md has the layout and the rules): verifies a user-managed trio,
- * keeps what is good, issues what is missing or no longer good. The user's files are never overwritten. Every
- * file is replaced atomically; client/ca.pem comes last, since clients wait for it. Returns 0 with *result
+ * keeps what is good, issues what is missing or no longer good. The user's files are never overwritten, and
+ * on read-only mounts what works goes on. Every file is replaced atomically; client/ca.pem comes last, since
+ * clients wait for it. Call it while the process has one thread (store_prepare). Returns 0 with *result
  * filled (end it with certs_result_free), or a negative errno with *e naming file and cause.
  */
 int certs_ensure(const struct certs_request *request, struct certs_result *result, struct err *e);

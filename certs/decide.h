@@ -29,18 +29,25 @@ struct decide_pair {
 struct decide_ca {
     struct decide_pair pair;
     bool unreadable;     /* we may not look at the key: that is as good as none */
+    const char *failed;  /* "ca/key.pem: Input/output error": what it holds is unknown. Borrowed */
     const char *hostile; /* "ca/key.pem: is a FIFO", if something in ca/ must not be touched. Borrowed */
+    bool linked;         /* a file of it is a symbolic link that was followed: it is not ours to replace */
+    bool read_only;      /* nothing can be written in ca/ */
     bool is_ca;          /* basicConstraints CA:TRUE and may sign certificates */
 };
 
 struct decide_leaf {
     struct decide_pair pair;
-    const char *hostile;       /* as in decide_ca */
+    const char *failed, *hostile; /* as in decide_ca */
+    bool linked, read_only;       /* as in decide_ca */
     const char *chain_problem; /* why it does not verify against the CA for its purpose, or NULL. Borrowed */
+    const char *own_problem;   /* the same against the ca.pem beside it */
+    time_t ca_from, ca_until;  /* when all that verify it against that ca.pem are valid */
     const struct strings *names; /* its subjectAltNames, canonical */
-    bool linked; /* a file of it is a symbolic link that was followed: it is not ours to replace */
-    bool has_ca, ca_current; /* ca.pem beside it: there; the same bytes as ca/cert.pem */
-    bool access_ok;          /* owner and mode are as they must be */
+    bool has_ca;                 /* ca.pem beside it is there */
+    bool ca_current;             /* it is exactly the CA's certificate, as ca/cert.pem has it */
+    bool ca_trusted;             /* it trusts the CA in ca/, maybe others too */
+    bool access_ok;              /* owner and mode are as they must be */
 };
 
 struct decide_input {
@@ -60,8 +67,11 @@ enum decide_verdict {
 
 struct decide_answer {
     enum decide_verdict verdict;
-    char reason[320]; /* for REFUSE it begins with the file, "ca/key.pem: …"; empty for KEEP */
-    char hint[320];   /* for REFUSE */
+    /* REFUSE: begins with the file, "ca/key.pem: …". KEEP: empty, or why it ought to be renewed, which cannot
+     * be done but is not needed yet. */
+    char reason[320];
+    char hint[320]; /* for REFUSE */
+    bool names;     /* the reason is that names are missing, nothing else */
 };
 
 struct decision {

@@ -43,7 +43,34 @@ const char *inspect_parse(const struct text *pem, struct chain *out)
     return NULL;
 }
 
-const char *inspect_verify(const struct chain *chain, const struct chain *trust, bool server)
+static time_t seconds(const ASN1_TIME *time)
+{
+    struct tm tm;
+
+    return ASN1_TIME_to_tm(time, &tm) == 1 ? timegm(&tm) : 0;
+}
+
+/* When all certificates above the first one are valid; a self-signed one stands above itself. */
+struct validity {
+    time_t from, until;
+};
+
+static struct validity validity_above(const STACK_OF(X509) * verified)
+{
+    int last = sk_X509_num(verified) - 1;
+    struct validity v = {.from = 0, .until = 0};
+
+    for (int i = last; i >= 0 && (i > 0 || last == 0); i--) {
+        time_t from = seconds(X509_get0_notBefore(sk_X509_value(verified, i)));
+        time_t until = seconds(X509_get0_notAfter(sk_X509_value(verified, i)));
+        v.from = i == last || from > v.from ? from : v.from;
+        v.until = i == last || until < v.until ? until : v.until;
+    }
+    return v;
+}
+
+static const char *verify(
+    const struct chain *chain, const struct chain *trust, bool server, struct validity *above)
 {
     X509_STORE *store cleanup_ossl(X509_STORE) = X509_STORE_new();
     X509_STORE_CTX *context cleanup_ossl(X509_STORE_CTX) = X509_STORE_CTX_new();
@@ -66,8 +93,15 @@ const char *inspect_verify(const struct chain *chain, const struct chain *trust,
     const char *problem = NULL;
     if (X509_verify_cert(context) != 1)
         problem = X509_verify_cert_error_string(X509_STORE_CTX_get_error(context));
+    else if (above)
+        *above = validity_above(X509_STORE_CTX_get0_chain(context));
     ERR_clear_error();
     return problem;
+}
+
+const char *inspect_verify(const struct chain *chain, const struct chain *trust, bool server)
+{
+    return verify(chain, trust, server, NULL);
 }
 
 static bool has_critical(const X509 *certificate, int nid)
@@ -106,13 +140,6 @@ static bool named(const X509 *certificate, const char *name)
     return OBJ_obj2nid(X509_NAME_ENTRY_get_object(entry)) == NID_commonName &&
            (size_t)ASN1_STRING_length(value) == strlen(name) &&
            memcmp(ASN1_STRING_get0_data(value), name, strlen(name)) == 0;
-}
-
-static time_t seconds(const ASN1_TIME *time)
-{
-    struct tm tm;
-
-    return ASN1_TIME_to_tm(time, &tm) == 1 ? timegm(&tm) : 0;
 }
 
 void inspect_describe(X509 *certificate, const EVP_PKEY *key, const char *name, struct decide_pair *out)
@@ -159,14 +186,13 @@ static void inspect_certificates(
     names_of(certificate, &pair->names);
 }
 
-/* The first file of the folder that must not be touched, as "ca/key.pem: is a FIFO". */
-static const char *hostile_file(
-    const struct store_content *content, enum store_folder folder, char *words, size_t room)
+/* "ca/key.pem: is a FIFO" for the first file of the folder that is in that state, or NULL. */
+static const char *first_file(const struct store_content *content, enum store_folder folder,
+    bool (*is)(const struct store_file *, enum store_folder), char *words, size_t room)
 {
     for (int i = 0; i < STORE_NAMES; i++) {
         const struct store_file *file = &content->files[folder][i];
-        /* In client/ only a folder matters: rename(2) replaces everything else without looking into it. */
-        if (file->state != STORE_HOSTILE || (folder == STORE_CLIENT && !file->folder))
+        if (!is(file, folder))
             continue;
         (void)snprintf(words, room, "%s: %s", store_shown(folder, (enum store_name)i), file->problem);
         return words;
@@ -174,73 +200,120 @@ static const char *hostile_file(
     return NULL;
 }
 
+static bool is_hostile(const struct store_file *file, enum store_folder folder)
+{
+    /* In client/ only a folder matters: rename(2) replaces everything else without looking into it. */
+    return file->state == STORE_HOSTILE && (folder != STORE_CLIENT || file->folder);
+}
+
+static bool is_failed(const struct store_file *file, enum store_folder folder)
+{
+    /* A CA key that we may not read is as good as none: decide.h. */
+    return file->state == STORE_FAILED || (file->state == STORE_UNREADABLE && folder != STORE_CA);
+}
+
+static bool owner_ok(const struct store_file *file, const struct certs_request *request)
+{
+    /* Only root can give files away. */
+    if (geteuid() != 0)
+        return true;
+    if (request->uid != 0)
+        return file->uid == request->uid && file->gid == request->gid;
+    /* Where root is made nobody a new file would be nobody's again, at every start. */
+    return file->uid == 0 || file->uid == STORE_NOBODY;
+}
+
 static bool access_ok(
     const struct store_content *content, enum store_folder folder, const struct certs_request *request)
 {
     for (int i = 0; i < STORE_NAMES; i++) {
         const struct store_file *file = &content->files[folder][i];
-        if (file->state != STORE_PRESENT)
-            continue;
-        if (file->mode != store_mode(folder, (enum store_name)i))
-            return false;
-        /* Only root can give files away. */
-        if (geteuid() == 0 && file->uid != request->uid)
-            return false;
-        if (geteuid() == 0 && request->uid != 0 && file->gid != request->gid)
+        if (file->state == STORE_PRESENT &&
+            (file->mode != store_mode(folder, (enum store_name)i) || !owner_ok(file, request)))
             return false;
     }
     return true;
 }
 
+/* True if `bundle` holds the CA: a renewed one has the same name and key, and that is what counts. */
+static bool trusts(const struct chain *bundle, X509 *ca)
+{
+    for (int i = 0; ca && i < sk_X509_num(bundle->stack); i++) {
+        X509 *one = sk_X509_value(bundle->stack, i);
+        if (X509_NAME_cmp(X509_get_subject_name(one), X509_get_subject_name(ca)) == 0 &&
+            EVP_PKEY_eq(X509_get0_pubkey(one), X509_get0_pubkey(ca)) == 1)
+            return true;
+    }
+    return false;
+}
+
+/* The ca.pem beside a leaf: which CA it holds, and whether the leaf verifies against it. */
+static void inspect_ca_pem(const struct store_file *file, const struct inspected *all,
+    const struct inspect_pair *pair, bool server, struct decide_leaf *out)
+{
+    cleanup_chain struct chain trust = {0};
+    struct validity above = {0};
+
+    out->has_ca = file->state != STORE_ABSENT;
+    out->own_problem = "there is no CA certificate";
+    if (file->state != STORE_PRESENT)
+        return;
+    out->ca_current = file->content.length == all->ca_pem.length &&
+                      memcmp(text_get(&file->content), text_get(&all->ca_pem), all->ca_pem.length) == 0;
+    out->own_problem = inspect_parse(&file->content, &trust);
+    if (out->own_problem)
+        return;
+    out->ca_trusted = trusts(&trust, inspect_certificate(&all->pairs[STORE_CA]));
+    if (inspect_certificate(pair))
+        out->own_problem = verify(&pair->chain, &trust, server, &above);
+    out->ca_from = above.from;
+    out->ca_until = above.until;
+    ERR_clear_error();
+}
+
 static void inspect_leaf(const struct store_content *content, const struct certs_request *request,
-    enum store_folder folder, const struct chain *ca, struct inspect_pair *pair, struct decide_leaf *out)
+    enum store_folder folder, struct inspected *all, struct decide_leaf *out)
 {
     const struct store_file *files = content->files[folder];
-    const struct store_file *ca_file = &files[STORE_CA_PEM];
-    const struct text *ca_pem = &content->files[STORE_CA][STORE_CERT_PEM].content;
+    const struct chain *ca = &all->pairs[STORE_CA].chain;
+    struct inspect_pair *pair = &all->pairs[folder];
     bool server = folder == STORE_SERVER;
 
     inspect_key(&files[STORE_KEY_PEM], request, pair, &out->pair);
     inspect_certificates(
         &files[STORE_CERT_PEM], server ? ISSUE_SERVER_NAME : ISSUE_CLIENT_NAME, pair, &out->pair);
     out->names = &pair->names;
-    out->hostile = hostile_file(content, folder, pair->words, sizeof(pair->words));
-    out->linked = files[STORE_KEY_PEM].linked || files[STORE_CERT_PEM].linked || ca_file->linked;
-    out->has_ca = ca_file->state != STORE_ABSENT;
-    out->ca_current = ca_file->state == STORE_PRESENT && ca_file->content.length == ca_pem->length &&
-                      memcmp(text_get(&ca_file->content), text_get(ca_pem), ca_pem->length) == 0;
+    out->failed = first_file(content, folder, is_failed, pair->failed, sizeof(pair->failed));
+    out->hostile = first_file(content, folder, is_hostile, pair->hostile, sizeof(pair->hostile));
+    out->linked = files[STORE_KEY_PEM].linked || files[STORE_CERT_PEM].linked || files[STORE_CA_PEM].linked;
+    out->read_only = content->places[folder].read_only;
     out->access_ok = access_ok(content, folder, request);
-    if (!inspect_certificate(pair))
-        return;
-    out->chain_problem = ca->stack ? inspect_verify(&pair->chain, ca, server) : "there is no CA certificate";
+    inspect_ca_pem(&files[STORE_CA_PEM], all, pair, server, out);
+    if (inspect_certificate(pair))
+        out->chain_problem =
+            ca->stack ? inspect_verify(&pair->chain, ca, server) : "there is no CA certificate";
 }
 
-static void inspect_ca(const struct store_content *content, const struct certs_request *request,
-    struct inspect_pair *pair, struct decide_ca *out)
+static void inspect_ca(
+    const struct store_content *content, const struct certs_request *request, struct inspected *all)
 {
     const struct store_file *files = content->files[STORE_CA];
+    struct inspect_pair *pair = &all->pairs[STORE_CA];
+    struct decide_ca *out = &all->input.ca;
+    struct err ignored;
 
     inspect_key(&files[STORE_KEY_PEM], request, pair, &out->pair);
     inspect_certificates(&files[STORE_CERT_PEM], ISSUE_CA_NAME, pair, &out->pair);
     out->unreadable = files[STORE_KEY_PEM].state == STORE_UNREADABLE;
-    out->hostile = hostile_file(content, STORE_CA, pair->words, sizeof(pair->words));
+    out->failed = first_file(content, STORE_CA, is_failed, pair->failed, sizeof(pair->failed));
+    out->hostile = first_file(content, STORE_CA, is_hostile, pair->hostile, sizeof(pair->hostile));
+    out->linked = files[STORE_KEY_PEM].linked || files[STORE_CERT_PEM].linked;
+    out->read_only = content->places[STORE_CA].read_only;
     X509 *certificate = inspect_certificate(pair);
     out->is_ca = certificate && may_sign_certificates(certificate);
-}
-
-/* Without a CA key the trio in server/ stands for itself: its own ca.pem is the anchor. */
-static void inspect_trio(
-    const struct store_content *content, struct inspect_pair *pair, struct decide_leaf *out)
-{
-    const struct store_file *file = &content->files[STORE_SERVER][STORE_CA_PEM];
-    cleanup_chain struct chain trust = {0};
-
-    if (file->state != STORE_PRESENT || !inspect_certificate(pair))
-        return;
-    out->chain_problem = inspect_parse(&file->content, &trust);
-    if (out->chain_problem)
-        return;
-    out->chain_problem = inspect_verify(&pair->chain, &trust, true);
+    /* Copies go to clients: a private key in the same file must not go with them. */
+    for (int i = 0; i < sk_X509_num(pair->chain.stack); i++)
+        (void)issue_to_pem(sk_X509_value(pair->chain.stack, i), &all->ca_pem, &ignored);
 }
 
 void inspect(const struct store_content *content, const struct certs_request *request, struct inspected *out)
@@ -250,13 +323,9 @@ void inspect(const struct store_content *content, const struct certs_request *re
     *out = (struct inspected){
         .input = {
             .names = request->names, .algorithm_chosen = request->algorithm_chosen, .now = request->now}};
-    inspect_ca(content, request, &out->pairs[STORE_CA], &in->ca);
-
-    const struct chain *ca = &out->pairs[STORE_CA].chain;
-    inspect_leaf(content, request, STORE_SERVER, ca, &out->pairs[STORE_SERVER], &in->server);
-    inspect_leaf(content, request, STORE_CLIENT, ca, &out->pairs[STORE_CLIENT], &in->client);
-    if (!in->ca.pair.has_key || in->ca.unreadable)
-        inspect_trio(content, &out->pairs[STORE_SERVER], &in->server);
+    inspect_ca(content, request, out);
+    inspect_leaf(content, request, STORE_SERVER, out, &in->server);
+    inspect_leaf(content, request, STORE_CLIENT, out, &in->client);
 }
 
 void inspected_free(struct inspected *inspected)
@@ -266,5 +335,6 @@ void inspected_free(struct inspected *inspected)
         chain_free(&inspected->pairs[i].chain);
         strings_free(&inspected->pairs[i].names);
     }
+    text_free(&inspected->ca_pem);
     *inspected = (struct inspected){0};
 }

@@ -11,11 +11,13 @@ struct inspect_pair {
     EVP_PKEY *key;        /* owned, NULL if missing or unusable */
     struct chain chain;   /* owned; the certificate comes first */
     struct strings names; /* of the first certificate */
-    char words[96];       /* for a hostile file in ca/ or server/ */
+    char failed[160];     /* for a file that could not be read */
+    char hostile[160];    /* for a hostile file */
 };
 
 struct inspected {
     struct inspect_pair pairs[STORE_FOLDERS];
+    struct text ca_pem; /* owned: the certificates of ca/cert.pem and nothing else that may stand there */
     struct decide_input input; /* borrows from `pairs`, from the content and from the request */
 };
 

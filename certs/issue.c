@@ -14,7 +14,7 @@ static int failed(struct err *e)
     return ossl_error(e, "certs: make a certificate");
 }
 
-/* 127 random bits, positive, not zero: RFC 5280 4.1.2.2 allows 20 octets, CAs must use 64 bits at least. */
+/* 126 random bits, positive, not zero: RFC 5280 4.1.2.2 allows 20 octets, CAs must use 64 bits at least. */
 static bool set_serial(X509 *certificate)
 {
     unsigned char bytes[16];

@@ -20,8 +20,7 @@ int key_make_all(
 /* True if the key is of exactly that kind. */
 bool key_is(const EVP_PKEY *key, enum certs_algorithm algorithm);
 
-/* True if current TLS clients accept it: RSA of 2048 bits and up, NIST curves of 256 bits and up, Ed25519,
- * Ed448. */
+/* True if current TLS clients accept it: RSA of 2048 bits and up, NIST curves of 256 bits and up, Ed25519. */
 bool key_is_strong(const EVP_PKEY *key);
 
 /* The digest to sign with: NULL for keys that bring their own (Ed25519). RFC 5758, RFC 8410. */

@@ -17,12 +17,16 @@ static const char blanks[] = " \t\r\n\v\f";
 
 static const char *canonical_address(const char *text, char out[static INET6_ADDRSTRLEN])
 {
-    unsigned char bytes[16];
+    struct in_addr four;
+    struct in6_addr six;
 
-    for (int family = AF_INET; family; family = family == AF_INET ? AF_INET6 : 0)
-        if (inet_pton(family, text, bytes) == 1)
-            return inet_ntop(family, bytes, out, INET6_ADDRSTRLEN);
-    return NULL;
+    if (inet_pton(AF_INET, text, &four) == 1)
+        return inet_ntop(AF_INET, &four, out, INET6_ADDRSTRLEN);
+    if (inet_pton(AF_INET6, text, &six) != 1)
+        return NULL;
+    /* An IPv4 address in IPv6's clothes: clients connect to, and look for, the four bytes. */
+    return IN6_IS_ADDR_V4MAPPED(&six) ? inet_ntop(AF_INET, &six.s6_addr[12], out, INET6_ADDRSTRLEN)
+                                      : inet_ntop(AF_INET6, &six, out, INET6_ADDRSTRLEN);
 }
 
 /* Letters, digits and inner hyphens (RFC 1123 2.1), and the underscore that service names in Compose have. */
@@ -37,9 +41,17 @@ static bool label_ok(const char *label, size_t length)
     return true;
 }
 
+static bool digits_only(const char *s)
+{
+    return s[strspn(s, "0123456789")] == '\0';
+}
+
 static bool host_ok(const char *name)
 {
-    if (strlen(name) > NAME_LENGTH)
+    const char *dot = strrchr(name, '.');
+
+    /* 10.0.0.256 is a mistyped address: no top-level domain is a number (RFC 3696 2). */
+    if (strlen(name) > NAME_LENGTH || (dot && digits_only(dot + 1)))
         return false;
     /* RFC 6125 6.4.3: a wildcard is the whole leftmost label. */
     if (str_starts(name, "*."))
@@ -77,7 +89,7 @@ static const char *strip_prefix(const char *item, enum item_kind *kind)
     return item;
 }
 
-/* The remedy for an item that is neither; NULL if there is nothing special to say. */
+/* The remedy for an item that is neither. */
 static const char *advice(const char *item, enum item_kind kind)
 {
     for (const char *s = item; *s; s++)
@@ -87,9 +99,14 @@ static const char *advice(const char *item, enum item_kind kind)
         return "name each address, a certificate cannot hold a network";
     if (strchr(item, '%'))
         return "leave out the zone (%...) of the address";
+    if (*item && item[strspn(item, "0123456789.")] == '\0')
+        return "write an IPv4 address as four numbers from 0 to 255, without leading zeros";
+    const char *colon = strrchr(item, ':');
+    if (colon && colon[1] && digits_only(colon + 1) && (colon == strchr(item, ':') || colon[-1] == ']'))
+        return "leave out the port";
     if (strchr(item, '*'))
         return "use a wildcard only as the whole first label, like *.example.org";
-    if (strchr(item, ':'))
+    if (colon)
         return "use DNS:name or IP:address; other kinds of names are of no use to Docker clients";
     return "use a host name (DNS:name) or an address (IP:address)";
 }
@@ -117,13 +134,26 @@ static char *canonical(const char *item)
     return host_ok(value) ? str_format("DNS:%s", value) : NULL;
 }
 
+/* True for a byte of a control character: of ASCII, or U+0080 to U+009F in UTF-8, which terminals obey too.
+ */
+static bool is_control(const char *text, size_t at)
+{
+    const unsigned char *s = (const unsigned char *)text + at;
+
+    return iscntrl(*s) || (s[0] == 0xc2 && s[1] >= 0x80 && s[1] < 0xa0) ||
+           (at > 0 && s[-1] == 0xc2 && s[0] >= 0x80 && s[0] < 0xa0);
+}
+
 /* Words from outside, safe to print. */
 static void printable(const char *item, char out[static SHOWN_LENGTH + 4])
 {
     size_t i = 0;
 
-    for (; item[i] && i < SHOWN_LENGTH; i++)
-        out[i] = iscntrl((unsigned char)item[i]) ? '?' : item[i];
+    for (; i < SHOWN_LENGTH && item[i]; i++)
+        out[i] = is_control(item, i) ? '?' : item[i];
+    /* Not in the middle of a UTF-8 character. */
+    while (item[i] && i > SHOWN_LENGTH - 4 && ((unsigned char)item[i] & 0xc0) == 0x80)
+        i--;
     (void)memcpy(out + i, item[i] ? "..." : "", item[i] ? 4 : 1);
 }
 

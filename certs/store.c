@@ -8,14 +8,13 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <time.h>
 
-enum { FILE_LIMIT = 64 * 1024 };
-
 static const char lock_name[] = ".lock";
 
-static const char *folder_name(enum store_folder folder)
+const char *store_folder_name(enum store_folder folder)
 {
     static const char *const names[] = {
         [STORE_CA] = "ca",
@@ -77,98 +76,6 @@ void store_close(struct store *store)
     free(take(store->path));
 }
 
-static void hostile(struct store_file *file, const char *problem)
-{
-    file->state = STORE_HOSTILE;
-    (void)snprintf(file->problem, sizeof(file->problem), "%s", problem);
-}
-
-static void cannot_open(struct store_file *file, int code)
-{
-    if (code == -ENOENT)
-        return;
-    hostile(file, code == -ELOOP     ? "is a symbolic link, or below one"
-                  : code == -EXDEV   ? "is a symbolic link that leads out of the store"
-                  : code == -ENOTDIR ? "is below something that is not a folder"
-                                     : strerrordesc_np(-code));
-    if (code == -EACCES || code == -EPERM)
-        file->state = STORE_UNREADABLE;
-}
-
-static void read_open(int fd, struct store_file *file)
-{
-    struct stat st;
-
-    if (fstat(fd, &st) < 0) {
-        hostile(file, "cannot be examined");
-        return;
-    }
-    file->mode = st.st_mode & 07777;
-    file->uid = st.st_uid;
-    file->gid = st.st_gid;
-    file->folder = S_ISDIR(st.st_mode);
-    if (!S_ISREG(st.st_mode)) {
-        hostile(file, file->folder ? "is a folder" : "is not a regular file");
-        return;
-    }
-    /* A second name for a file may lie where others can write. */
-    if (st.st_nlink != 1) {
-        hostile(file, "is a hard link to a file with another name");
-        return;
-    }
-    int r = file_read_fd(fd, FILE_LIMIT, &file->content);
-    if (r < 0)
-        hostile(file, r == -EFBIG ? "is longer than 64 KiB" : strerrordesc_np(-r));
-    else if (file->content.length > 0)
-        file->state = STORE_PRESENT;
-}
-
-static void read_file(
-    const struct store *store, enum store_folder folder, enum store_name name, struct store_file *file)
-{
-    const char *path = store_shown(folder, name);
-    cleanup_close int fd = file_open(store->dir, path, O_RDONLY | O_NONBLOCK, 0, FILE_NO_LINKS);
-
-    /* Kubernetes mounts a Secret as links into a folder beside them. Not in client/: its readers may be able
-     * to write there. */
-    if (fd == -ELOOP && folder != STORE_CLIENT) {
-        fd = file_open(store->dir, path, O_RDONLY | O_NONBLOCK, 0, FILE_FOLLOW_LINKS);
-        file->linked = fd >= 0;
-    }
-    if (fd < 0)
-        cannot_open(file, fd);
-    else
-        read_open(fd, file);
-}
-
-void store_read(const struct store *store, struct store_content *content)
-{
-    static const struct {
-        enum store_folder folder;
-        enum store_name name;
-    } order[] = {
-        {STORE_CLIENT, STORE_CA_PEM},
-        {STORE_CLIENT, STORE_CERT_PEM},
-        {STORE_CLIENT, STORE_KEY_PEM},
-        {STORE_SERVER, STORE_CA_PEM},
-        {STORE_SERVER, STORE_CERT_PEM},
-        {STORE_SERVER, STORE_KEY_PEM},
-        {STORE_CA, STORE_CERT_PEM},
-        {STORE_CA, STORE_KEY_PEM},
-    };
-
-    *content = (struct store_content){0};
-    for (size_t i = 0; store->dir >= 0 && i < sizeof(order) / sizeof(order[0]); i++)
-        read_file(store, order[i].folder, order[i].name, &content->files[order[i].folder][order[i].name]);
-}
-
-void store_content_free(struct store_content *content)
-{
-    for (size_t i = 0; i < STORE_FOLDERS; i++)
-        for (size_t j = 0; j < STORE_NAMES; j++)
-            text_wipe(&content->files[i][j].content);
-}
-
 /* One sentence on what to do about a failed write. */
 static int write_hint(struct err *e, const char *path)
 {
@@ -182,14 +89,16 @@ static int write_hint(struct err *e, const char *path)
             path);
     if (e->code == -ENOSPC || e->code == -EDQUOT)
         return err_hint(e, "free space on the file system of %s", path);
+    if (e->code == -ENOENT)
+        return err_hint(e, "find out who else changes %s while it is written", path);
     return e->code;
 }
 
 static int open_folder(struct store *store, enum store_folder folder, struct store_owner owner, struct err *e)
 {
-    const char *name = folder_name(folder);
-    mode_t mode = folder == STORE_CA ? 0700 : 0755;
-    bool made = mkdirat(store->dir, name, 0700) == 0;
+    const char *name = store_folder_name(folder);
+    /* The final mode at once: a run that ends here must not leave a folder that its readers cannot enter. */
+    bool made = mkdirat(store->dir, name, folder == STORE_CA ? 0700 : 0755) == 0;
 
     if (!made && errno != EEXIST) {
         err_errno(e, -errno, "certs: %s/%s: cannot make the folder", store->path, name);
@@ -205,36 +114,36 @@ static int open_folder(struct store *store, enum store_folder folder, struct sto
         return write_hint(e, store->path);
     }
     store->folders[folder] = fd;
-    /* Owner first: giving a folder away may clear mode bits. */
-    if (made && folder != STORE_CA && fchown(fd, owner.uid, owner.gid) < 0)
+    bool given = owner.uid != (uid_t)-1 || owner.gid != (gid_t)-1;
+    if (made && given && folder != STORE_CA && fchown(fd, owner.uid, owner.gid) < 0)
         return err_errno(e, -errno, "certs: %s/%s: cannot set its owner", store->path, name);
-    /* Not by mkdirat: the umask would narrow it. */
-    if (made && fchmod(fd, mode) < 0)
-        return err_errno(e, -errno, "certs: %s/%s: cannot set its mode", store->path, name);
+    return 0;
+}
+
+static int open_dir(struct store *store, struct err *e)
+{
+    int r = file_make_folders(store->path, 0755);
+    if (r < 0) {
+        err_errno(e, r, "certs: %s: cannot make the folder", store->path);
+        return write_hint(e, store->path);
+    }
+    int fd = file_open(AT_FDCWD, store->path, O_RDONLY | O_DIRECTORY, 0, FILE_FOLLOW_LINKS);
+    if (fd < 0)
+        return err_errno(e, fd, "certs: %s", store->path);
+    store->dir = fd;
     return 0;
 }
 
 int store_prepare(struct store *store, struct store_owner owner, struct err *e)
 {
-    if (store->dir < 0) {
-        int r = file_make_folders(store->path, 0755);
-        if (r < 0) {
-            err_errno(e, r, "certs: %s: cannot make the folder", store->path);
-            return write_hint(e, store->path);
-        }
-        store->dir = file_open(AT_FDCWD, store->path, O_RDONLY | O_DIRECTORY, 0, FILE_FOLLOW_LINKS);
-        if (store->dir < 0) {
-            r = store->dir;
-            store->dir = -1;
-            return err_errno(e, r, "certs: %s", store->path);
-        }
-    }
-    for (int i = 0; i < STORE_FOLDERS; i++) {
-        int r = open_folder(store, (enum store_folder)i, owner, e);
-        if (r < 0)
-            return r;
-    }
-    return 0;
+    /* A narrow umask must not keep the readers out. */
+    mode_t mask = umask(0);
+    int r = store->dir < 0 ? open_dir(store, e) : 0;
+
+    for (int i = 0; i < STORE_FOLDERS && r == 0; i++)
+        r = open_folder(store, (enum store_folder)i, owner, e);
+    (void)umask(mask);
+    return r;
 }
 
 /* The lock file, or the folder itself where no file can be made (read-only file system). */
@@ -307,34 +216,98 @@ void store_sweep(const struct store *store)
         sweep_folder(store->folders[i]);
 }
 
-int store_write(const struct store *store, enum store_folder folder, enum store_name name,
-    const struct text *content, struct store_owner owner, struct err *e)
+int store_stage(const struct store *store, struct store_staged *staged, enum store_folder folder,
+    enum store_name name, const struct text *content, struct store_owner owner, struct err *e)
 {
     char *shown cleanup_free = str_format("%s/%s", store->path, store_shown(folder, name));
+    char *temporary = staged->names[folder][name];
     struct file_owner as = {.mode = store_mode(folder, name), .uid = owner.uid, .gid = owner.gid};
+    unsigned long long unique;
 
     /* The CA stays with whoever started us: the engine must not be able to mint certificates. */
     if (folder == STORE_CA) {
         as.uid = (uid_t)-1;
         as.gid = (gid_t)-1;
     }
-    if (content->length > FILE_LIMIT) {
+    if (content->length > STORE_FILE_LIMIT) {
         err_set(e, -E2BIG, "certs: %s: would be longer than 64 KiB", shown);
         return err_hint(e, "shorten tls.san (DOCKER_TLS_SAN)");
     }
-    if (file_replace(store->folders[folder], base_name(folder, name), text_get(content), content->length, as,
-            shown, e) < 0) {
+    if (getrandom(&unique, sizeof(unique), 0) != (ssize_t)sizeof(unique))
+        return err_errno(e, -EIO, "certs: %s: random name", shown);
+    (void)snprintf(temporary, sizeof(staged->names[folder][name]), ".dind-%016llx.tmp", unique);
+    if (file_replace(store->folders[folder], temporary, text_get(content), content->length, as, shown, e) <
+        0) {
+        *temporary = '\0';
         err_prefix(e, "certs");
         return write_hint(e, store->path);
     }
     return 0;
 }
 
-int store_remove(const struct store *store, enum store_folder folder, enum store_name name, struct err *e)
+static int put(const struct store *store, struct store_staged *staged, enum store_folder folder,
+    enum store_name name, struct err *e)
 {
-    if (unlinkat(store->folders[folder], base_name(folder, name), 0) < 0 && errno != ENOENT) {
+    char *temporary = staged->names[folder][name];
+    int at = store->folders[folder];
+
+    if (*temporary == '\0')
+        return 0;
+    if (renameat(at, temporary, at, base_name(folder, name)) < 0) {
+        err_errno(e, -errno, "certs: %s/%s: cannot replace", store->path, store_shown(folder, name));
+        return write_hint(e, store->path);
+    }
+    *temporary = '\0';
+    return 0;
+}
+
+static int sync_folder(const struct store *store, enum store_folder folder, struct err *e)
+{
+    /* Some network file systems cannot sync a folder (EINVAL): that is no failure of the disk. */
+    if (fsync(store->folders[folder]) == 0 || (errno != EIO && errno != ENOSPC && errno != EDQUOT))
+        return 0;
+    err_errno(e, -errno, "certs: %s/%s: cannot be synced", store->path, store_folder_name(folder));
+    return write_hint(e, store->path);
+}
+
+int store_commit(
+    const struct store *store, struct store_staged *staged, enum store_folder folder, struct err *e)
+{
+    bool pair = staged->names[folder][STORE_KEY_PEM][0] || staged->names[folder][STORE_CERT_PEM][0];
+    bool ca = staged->names[folder][STORE_CA_PEM][0];
+    int r = put(store, staged, folder, STORE_KEY_PEM, e);
+
+    if (r == 0)
+        r = put(store, staged, folder, STORE_CERT_PEM, e);
+    if (r == 0 && pair)
+        r = sync_folder(store, folder, e);
+    if (r == 0)
+        r = put(store, staged, folder, STORE_CA_PEM, e);
+    if (r == 0 && ca)
+        r = sync_folder(store, folder, e);
+    return r;
+}
+
+void store_discard(const struct store *store, struct store_staged *staged)
+{
+    for (size_t i = 0; i < STORE_FOLDERS; i++)
+        for (size_t j = 0; j < STORE_NAMES; j++)
+            if (staged->names[i][j][0]) {
+                (void)unlinkat(store->folders[i], staged->names[i][j], 0);
+                staged->names[i][j][0] = '\0';
+            }
+}
+
+int store_remove(
+    const struct store *store, enum store_folder folder, enum store_name name, bool *removed, struct err *e)
+{
+    bool gone = unlinkat(store->folders[folder], base_name(folder, name), 0) == 0;
+
+    if (!gone && errno != ENOENT) {
         err_errno(e, -errno, "certs: %s/%s: cannot remove", store->path, store_shown(folder, name));
         return write_hint(e, store->path);
     }
+    if (removed)
+        *removed = gone;
     return 0;
 }
