@@ -14,7 +14,7 @@ static json_t *parse(const char *path, const struct text *text, struct err *e)
     json_error_t where;
     json_t *parsed = json_loadb(text_get(text), text->length, JSON_REJECT_DUPLICATES, &where);
 
-    if (parsed && json_is_object(parsed))
+    if (json_is_object(parsed))
         return parsed;
     if (parsed)
         (void)err_set(e, -EINVAL, "%s: is not a JSON object", path);
@@ -54,8 +54,9 @@ int engine_config_look(struct engine_config *config, const struct settings *s, c
             return e->code;
         found.merged = dockerd_config_merge(found.base, s->daemon);
     }
-    *config = found;
-    found = (struct engine_config){0};
+    config->path = take(found.path);
+    config->base = take(found.base);
+    config->merged = take(found.merged);
     return 0;
 }
 

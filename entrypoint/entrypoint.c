@@ -39,6 +39,10 @@ static void tell_before(const struct prepared *p)
     for (size_t i = 0; i < p->settings.warnings.count; i++)
         log_warn(NULL, "%s", p->settings.warnings.items[i]);
     log_info("mode %s, init %s", mode_name(p->plan.mode), init_name(p->plan.init));
+    if (p->slow_keys)
+        log_info("certificates: making RSA keys, which takes from tenths of a second to minutes (tls.key: "
+                 "ecdsa-p256 "
+                 "takes none)");
     for (size_t i = 0; i < p->plan.notes.count; i++)
         log_warn(NULL, "%s", p->plan.notes.items[i]);
 }

@@ -29,39 +29,42 @@ static char *record_path(const char *const *environment)
 }
 
 /* The socket of the recorded instance, if that is the one that runs: /run may have survived a restart of the
- * container. */
-static int recorded_socket(const char *const *environment, char **socket_path, struct err *e)
+ * container. The caller frees it; NULL with *e set if there is none. */
+static char *recorded_socket(const char *const *environment, struct err *e)
 {
     char *path cleanup_free = record_path(environment);
     cleanup_text struct text text = {0};
     struct err missing;
 
-    if (file_read(AT_FDCWD, path, RECORD_LIMIT, FILE_NO_LINKS, &text, &missing) < 0)
-        return err_set(e, -EAGAIN, "not ready: launcher: no engine was started yet (%s)", missing.what);
+    if (file_read(AT_FDCWD, path, RECORD_LIMIT, FILE_NO_LINKS, &text, &missing) < 0) {
+        (void)err_set(e, -EAGAIN, "not ready: launcher: no engine was started yet (%s)", missing.what);
+        return NULL;
+    }
     json_t *record = json_loadb(text_get(&text), text.length, 0, NULL);
     json_int_t pid = json_integer_value(json_object_get(record, "pid"));
     json_int_t started = json_integer_value(json_object_get(record, "started"));
     const char *recorded = json_string_value(json_object_get(record, "socket"));
-    int r = 0;
+    char *socket_path = NULL;
     if (!recorded)
-        r = err_set(e, -EINVAL, "not ready: launcher: %s is not a record of an instance", path);
+        (void)err_set(e, -EINVAL, "not ready: launcher: %s is not a record of an instance", path);
     else if (process_start_time((pid_t)pid) != started)
-        r = err_set(
+        (void)err_set(
             e, -EAGAIN, "not ready: launcher: the instance of %s (pid %lld) has ended", path, (long long)pid);
     else
-        *socket_path = str_dup(recorded);
+        socket_path = str_dup(recorded);
     json_decref(record);
-    return r;
+    return socket_path;
 }
 
 static int connect_unix(const char *path, struct err *e)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
+    size_t length = strlen(path);
 
-    if (strlen(path) >= sizeof(address.sun_path))
+    if (length >= sizeof(address.sun_path))
         return err_set(e, -ENAMETOOLONG, "not ready: %s: a Unix socket's path has at most %zu bytes", path,
             sizeof(address.sun_path) - 1);
-    (void)strcpy(address.sun_path, path);
+    (void)memcpy(address.sun_path, path, length);
     cleanup_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
         return err_errno(e, -errno, "not ready: socket");
@@ -118,7 +121,6 @@ static int judge(const char *path, const struct text *answer, struct err *e)
 int health_ask(const char *host, unsigned seconds, const char *const *environment, struct err *e)
 {
     static const char request[] = "GET /_ping HTTP/1.1\r\nHost: docker\r\nConnection: close\r\n\r\n";
-    char *path cleanup_free = NULL;
     cleanup_text struct text answer = {0};
     struct timespec deadline;
 
@@ -126,13 +128,9 @@ int health_ask(const char *host, unsigned seconds, const char *const *environmen
     deadline.tv_sec += seconds;
     if (host && !str_starts(host, "unix:///"))
         return err_set(e, -EINVAL, "health: --host %s: only unix:///PATH is understood", host);
-    if (host)
-        path = str_dup(str_after(host, "unix://"));
-    else {
-        int r = recorded_socket(environment, &path, e);
-        if (r < 0)
-            return r;
-    }
+    char *path cleanup_free = host ? str_dup(str_after(host, "unix://")) : recorded_socket(environment, e);
+    if (!path)
+        return e->code;
     cleanup_close int fd = connect_unix(path, e);
     if (fd < 0)
         return fd;

@@ -6,8 +6,6 @@
 #include <string.h>
 #include <unistd.h>
 
-extern char **environ;
-
 /*
  * With a standard descriptor closed, the next file we open would take its number, and messages would go into
  * it. `mode` is how /dev/null is opened in place of standard output: for writing, so that the engine's output

@@ -64,9 +64,11 @@ static int check_certificates(struct prepared *p, struct err *e)
     if (r < 0 || comes_by_mount(&p->settings))
         return r;
     r = certs_preview(&request, &result, e);
-    if (r == 0)
-        p->certificates = take(result.summary);
-    return r;
+    if (r < 0)
+        return r;
+    p->certificates = take(result.summary);
+    p->slow_keys = result.new_keys && p->settings.tls.key >= TLS_KEY_RSA_2048;
+    return 0;
 }
 
 int prepare(struct prepared *p, const struct config_input *input, const char *const *arguments, struct err *e)

@@ -15,6 +15,7 @@ struct prepared {
     struct command command;
     struct engine_config config;
     struct plan plan;
+    bool slow_keys;     /* RSA keys have to be made */
     char *certificates; /* owned: what will happen to them, one clause; NULL when it cannot be known yet, or
                            without TLS */
 };

@@ -20,7 +20,9 @@
 
 enum {
     ROUNDS = 50, /* each may find processes that were born since the last one */
-    OUTSIDER_ROUNDS = 3,
+    /* About a second: a runtime that brings a process in (exec) is itself in the group for a moment, and on a
+     * busy machine for a long one; what is refused now is missing for the container's whole life. */
+    OUTSIDER_ROUNDS = 24,
     LONGEST_PAUSE_MS = 50,
 };
 
@@ -108,7 +110,9 @@ static void pause_before_round(unsigned round)
 static void tell(struct outcome *outcome, const struct census *last, const char *enabled, const char *refused)
 {
     (void)snprintf(outcome->detail, sizeof(outcome->detail), "cgroup v2, enabled for nested containers: %s",
-        *enabled ? enabled : "no controller (none is available here)");
+        *enabled   ? enabled
+        : *refused ? "no controller"
+                   : "no controller (none is available here)");
     if (!*refused)
         return;
     if (last->outsiders)
@@ -173,7 +177,7 @@ int step_cgroup_nest(bool required, struct outcome *outcome, struct err *e)
         moved += census.moved;
         if (enable(controllers ? controllers : "", &enabled, &refused) == 0)
             break;
-        /* Somebody is left. If it is nobody whom we could move, more rounds will not help. */
+        /* Somebody is left. If it is nobody whom we could move, only they can end it. */
         outsider_rounds = census.moved == 0 && (census.outsiders || census.stuck) ? outsider_rounds + 1 : 0;
         if (outsider_rounds >= OUTSIDER_ROUNDS)
             break;

@@ -178,12 +178,12 @@ int certificates_request(const struct settings *s, const struct host *host, stru
         struct err ignored;
         (void)certs_names_add(names, host->names.items[i], "this host", &ignored);
     }
-    for (size_t i = 0; i < s->tls.san.count; i++) {
-        int r = certs_names_add(names, s->tls.san.items[i], origin, e);
-        if (r < 0) {
-            (void)err_prefix(e, "tls.san");
-            return err_status(e, EXIT_CONFIG);
-        }
+    /* In one piece: positions count over all of it, and OpenSSL's "DNS: name" spans two items. */
+    char *wanted cleanup_free = strings_join(&s->tls.san, " ");
+    int r = certs_names_add(names, wanted, origin, e);
+    if (r < 0) {
+        (void)err_prefix(e, "tls.san");
+        return err_status(e, EXIT_CONFIG);
     }
     *request = (struct certs_request){
         .dir = s->tls.dir,
@@ -213,11 +213,12 @@ int step_certificates(
     if (r < 0)
         return r;
     outcome->kind = result.outcome == CERTS_ISSUED ? OUTCOME_DONE : OUTCOME_ALREADY;
-    char *listed cleanup_free = strings_join(&names, " ");
+    char *listed cleanup_free = strings_join(&result.names, " ");
+    char *notes cleanup_free = strings_join(&result.notes, "; ");
     (void)strftime(until, sizeof(until), "%Y-%m-%d", gmtime_r(&result.until, &utc));
-    (void)snprintf(outcome->detail, sizeof(outcome->detail), "%s; the server's is valid until %s%s%s",
-        result.summary, until, result.outcome == CERTS_VERIFIED ? "" : " for ",
-        result.outcome == CERTS_VERIFIED ? "" : listed);
+    (void)snprintf(outcome->detail, sizeof(outcome->detail), "%s; the server's is valid until %s for %s",
+        result.summary, until, listed);
+    (void)snprintf(outcome->warning, sizeof(outcome->warning), "%s", notes);
     return 0;
 }
 
