@@ -76,6 +76,12 @@ const struct option options[OPTION_COUNT] = {
         "Whether cgroup v2 is prepared for nested containers; auto: as far as it can be; required: or fail.",
         "use auto, required or off", OPTION_TYPE_ENUM, FIELD(cgroup.nesting),
         .words = WORDS("auto", "required", "off"), .fallback = "auto"},
+    [OPTION_CGROUP_NAMESPACE] = {"cgroup.namespace",
+        "Where /sys/fs/cgroup shows the host's tree (a privileged Kubernetes pod): auto enters a cgroup "
+        "namespace of "
+        "its own, so that nested containers are charged to this one; host leaves it.",
+        "use auto or host", OPTION_TYPE_ENUM, FIELD(cgroup.namespace_choice), .words = WORDS("auto", "host"),
+        .fallback = "auto"},
     [OPTION_NETWORK_IPTABLES] = {"network.iptables",
         "Which iptables the engine uses; auto: what the kernel already has in use.",
         "use auto, nft or legacy", OPTION_TYPE_ENUM, FIELD(network.iptables),
@@ -91,6 +97,14 @@ const struct option options[OPTION_COUNT] = {
     [OPTION_CAPABILITIES_DROP] = {"capabilities.drop", "Capabilities to drop beside those of the profile.",
         "write a list of capability names, for example [NET_RAW]", OPTION_TYPE_LIST, FIELD(capabilities.drop),
         .check = check_capability, .fallback = ""},
+
+    [OPTION_CAPABILITIES_FORCE] = {"capabilities.force",
+        "Whether capabilities.drop may take what the engine cannot start containers without.",
+        "use true or false", OPTION_TYPE_BOOL, FIELD(capabilities.force), .fallback = "false"},
+    [OPTION_APPARMOR] = {"apparmor",
+        "Whether the engine confines nested containers by AppArmor; off is what the shell entrypoint's "
+        "container=docker means.",
+        "use on or off", OPTION_TYPE_ENUM, FIELD(apparmor), .words = WORDS("off", "on"), .fallback = "off"},
 
     [OPTION_ROOTLESS_NET] = {"rootless.net",
         "The network driver of rootlesskit; auto: the first of slirp4netns, pasta and vpnkit that is there, "

@@ -22,6 +22,8 @@ enum toggle { TOGGLE_AUTO, TOGGLE_ON, TOGGLE_OFF };
 enum tmp_mount { TMP_NONE, TMP_TMPFS };
 enum propagation { PROPAGATION_SHARED, PROPAGATION_SLAVE, PROPAGATION_PRIVATE, PROPAGATION_UNCHANGED };
 enum nesting { NESTING_AUTO, NESTING_REQUIRED, NESTING_OFF };
+enum cgroup_namespace { CGROUP_NAMESPACE_AUTO, CGROUP_NAMESPACE_HOST };
+enum apparmor { APPARMOR_OFF, APPARMOR_ON };
 enum iptables { IPTABLES_AUTO, IPTABLES_NFT, IPTABLES_LEGACY };
 enum profile { PROFILE_COMPAT, PROFILE_DEFAULT, PROFILE_STRICT };
 enum init_kind { INIT_AUTO, INIT_BUILTIN, INIT_DOCKER_INIT, INIT_NONE };
@@ -67,10 +69,13 @@ enum option_id {
     OPTION_MOUNTS_PROPAGATION,
     OPTION_MOUNTS_EXTRA,
     OPTION_CGROUP_NESTING,
+    OPTION_CGROUP_NAMESPACE,
     OPTION_NETWORK_IPTABLES,
     OPTION_CAPABILITIES_PROFILE,
     OPTION_CAPABILITIES_KEEP,
     OPTION_CAPABILITIES_DROP,
+    OPTION_CAPABILITIES_FORCE,
+    OPTION_APPARMOR,
     OPTION_ROOTLESS_NET,
     OPTION_ROOTLESS_MTU,
     OPTION_ROOTLESS_PORT_DRIVER,
@@ -112,7 +117,8 @@ struct settings {
         size_t extra_count;
     } mounts;
     struct {
-        int nesting; /* enum nesting */
+        int nesting;          /* enum nesting */
+        int namespace_choice; /* enum cgroup_namespace */
     } cgroup;
     struct {
         int iptables; /* enum iptables */
@@ -120,7 +126,9 @@ struct settings {
     struct {
         int profile;               /* enum profile */
         struct strings keep, drop; /* upper-case names without CAP_; checked for being capabilities at all */
+        bool force;                /* drop even what the engine cannot do without */
     } capabilities;
+    int apparmor; /* enum apparmor */
     struct {
         char *net;         /* owned; "auto" or a network driver of rootlesskit */
         long long mtu;     /* 0: the driver's */

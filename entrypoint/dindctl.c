@@ -2,6 +2,7 @@
 #include "entrypoint/entrypoint.h"
 #include "entrypoint/health.h"
 #include "entrypoint/prepare.h"
+#include "entrypoint/seccomp.h"
 #include "entrypoint/show.h"
 #include "entrypoint/version.h"
 
@@ -18,6 +19,7 @@ static const char usage[] =
     "  config [--json]                  every setting with its value and where it came from\n"
     "  config --schema                  the JSON Schema of the configuration file\n"
     "  config --reference               every option with its values, default and variable, as Markdown\n"
+    "  seccomp rootful|rootless         a seccomp profile for a container without --privileged\n"
     "  health [--host unix:///PATH] [--timeout SECONDS]\n"
     "                                   ask the engine whether it is ready: exit status 0, or 1 and the "
     "stage\n"
@@ -177,6 +179,17 @@ static int run_config(const char *const *words, const char *const *environment, 
     return print(&out, e);
 }
 
+static int run_seccomp(const char *const *words, struct err *e)
+{
+    cleanup_text struct text out = {0};
+    enum seccomp_profile profile;
+
+    if (!words[0] || words[1] || !seccomp_profile_named(words[0], &profile))
+        return usage_error(e, "takes one of rootful and rootless", "seccomp");
+    seccomp_print(profile, &out);
+    return print(&out, e);
+}
+
 static int run_health(const char *const *words, const char *const *environment, struct err *e)
 {
     cleanup(options_free) struct options o = {0};
@@ -199,6 +212,8 @@ static int run(const char *const *words, const char *const *environment, struct 
         return run_plan(words + 1, environment, e);
     if (strcmp(words[0], "config") == 0)
         return run_config(words + 1, environment, e);
+    if (strcmp(words[0], "seccomp") == 0)
+        return run_seccomp(words + 1, e);
     if (strcmp(words[0], "health") == 0)
         return run_health(words + 1, environment, e);
     if (strcmp(words[0], "version") == 0 || strcmp(words[0], "--version") == 0)

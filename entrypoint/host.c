@@ -10,10 +10,14 @@
 #include <linux/magic.h>
 #include <net/if.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/statfs.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #define CGROUP_TOP "/sys/fs/cgroup"
+#define TUN_DEVICE makedev(10, 200) /* kernel Documentation/admin-guide/devices.txt */
+#define FUSE_DEVICE makedev(10, 229)
 #define LEGACY_IPTABLES "/usr/local/sbin/.iptables-legacy/iptables"
 
 static int look_at_identity(struct host *host, struct err *e)
@@ -42,6 +46,34 @@ static int look_at_identity(struct host *host, struct err *e)
     return 0;
 }
 
+static void look_at_device(const char *path, dev_t number, bool ours, struct host_device *device)
+{
+    struct stat st;
+
+    device->ours = ours;
+    if (stat(path, &st) < 0)
+        device->state = DEVICE_MISSING;
+    else if (!S_ISCHR(st.st_mode) || st.st_rdev != number)
+        device->state = DEVICE_WRONG;
+    else
+        device->state = (st.st_mode & 0666) == 0666 ? DEVICE_USABLE : DEVICE_CLOSED;
+}
+
+static void look_at_apparmor(struct host_apparmor *apparmor)
+{
+    cleanup_text struct text profiles = {0};
+    struct err ignored;
+    char *enabled cleanup_free = file_first_line("/sys/module/apparmor/parameters/enabled");
+
+    apparmor->enabled = str_equal(enabled, "Y");
+    if (!apparmor->enabled)
+        return;
+    apparmor->parser = access("/sbin/apparmor_parser", X_OK) == 0;
+    apparmor->confinement = file_first_line("/proc/self/attr/current");
+    if (file_read_kernel("/sys/kernel/security/apparmor/profiles", &profiles, &ignored) == 0)
+        apparmor->profile_loaded = apparmor_profile_listed(text_get(&profiles), "docker-default");
+}
+
 static int look_at_mounts(struct host *host, struct err *e)
 {
     cleanup_text struct text info = {0};
@@ -60,6 +92,13 @@ static int look_at_mounts(struct host *host, struct err *e)
     host->securityfs_folder = file_is_folder("/sys/kernel/security");
     host->securityfs_mounted = mount_table_at(&table, "/sys/kernel/security") != NULL;
     host->proc_sys_read_only = proc_sys && options_have(proc_sys->options, "ro");
+    const struct mount_entry *sys = mount_table_at(&table, "/sys");
+    host->sys_read_only = sys && (options_have(sys->options, "ro") || options_have(sys->super, "ro"));
+    mount_table_masks(&table, &host->masks);
+    const struct mount_entry *dev = mount_table_at(&table, "/dev");
+    bool own_dev = dev && str_equal(dev->type, "tmpfs");
+    look_at_device("/dev/net/tun", TUN_DEVICE, own_dev, &host->tun);
+    look_at_device("/dev/fuse", FUSE_DEVICE, own_dev, &host->fuse);
     host->cgroup.read_only =
         cgroup && (options_have(cgroup->options, "ro") || options_have(cgroup->super, "ro"));
     return 0;
@@ -69,6 +108,8 @@ static enum cgroup_view view_of(const struct host_cgroup *cgroup)
 {
     if (cgroup->path && str_starts(cgroup->path, "/.."))
         return CGROUP_VIEW_OUTSIDE;
+    if (!cgroup->type && str_equal(cgroup->path, "/"))
+        return CGROUP_VIEW_ROOT;
     if (cgroup->type && str_equal(cgroup->path, "/"))
         return CGROUP_VIEW_OWN;
     if (cgroup->type && str_equal(cgroup->path, "/init"))
@@ -89,14 +130,17 @@ static void look_at_cgroup(struct host_cgroup *cgroup)
                                   file_is_folder(CGROUP_TOP "/systemd")
                               ? CGROUP_V1
                               : CGROUP_NONE;
+        cgroup->systemd_hierarchy = file_is_folder(CGROUP_TOP "/systemd");
         return;
     }
     cgroup->version = CGROUP_V2;
     if (file_read_kernel("/proc/self/cgroup", &text, &ignored) == 0)
         cgroup->path = cgroup_v2_path(text_get(&text));
     cgroup->type = file_first_line(CGROUP_TOP "/cgroup.type");
-    cgroup->controllers = file_first_line(CGROUP_TOP "/cgroup.controllers");
     cgroup->view = view_of(cgroup);
+    char *controllers cleanup_free =
+        str_format(CGROUP_TOP "%s/cgroup.controllers", cgroup->view == CGROUP_VIEW_HOST ? cgroup->path : "");
+    cgroup->controllers = file_first_line(controllers);
 }
 
 static void look_for_programs(struct host_programs *programs, const char *path)
@@ -235,6 +279,7 @@ int host_look(struct host *host, const char *const *environment, struct err *e)
     seen.path =
         str_dup(path && *path ? path : "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
     look_at_cgroup(&seen.cgroup);
+    look_at_apparmor(&seen.apparmor);
     look_for_programs(&seen.programs, seen.path);
     look_at_names(&seen);
     look_at_home(&seen, environment);
@@ -263,6 +308,8 @@ void host_free(struct host *host)
     free(host->programs.pasta);
     free(host->programs.vpnkit);
     free(host->programs.docker);
+    free(host->apparmor.confinement);
+    strings_free(&host->masks);
     free(host->path);
     free(host->home);
     free(host->runtime_dir);

@@ -17,6 +17,7 @@ enum cgroup_view {
     CGROUP_VIEW_NESTED, /* our own namespace, and we are in its /init: a restart, or somebody nested before us
                          */
     CGROUP_VIEW_HOST,   /* more than what is ours: a privileged Kubernetes pod, --cgroupns=host */
+    CGROUP_VIEW_ROOT,   /* the machine's own root cgroup, and we are in it: no container at all */
     CGROUP_VIEW_OUTSIDE, /* our cgroup lies outside of what is mounted here: nsenter(1) into a container */
 };
 
@@ -26,7 +27,9 @@ struct host_cgroup {
     bool read_only;
     char *path;        /* owned: /proc/self/cgroup's; NULL when there is none */
     char *type;        /* owned: cgroup.type at the top ("domain"), NULL at the real root */
-    char *controllers; /* owned: cgroup.controllers at the top, "" for none */
+    char *controllers; /* owned: cgroup.controllers of the top, or with CGROUP_VIEW_HOST of our own cgroup; ""
+                          for none */
+    bool systemd_hierarchy; /* v1: a hierarchy called name=systemd is there */
 };
 
 /* Where something is that the engine needs; NULL when it is not in PATH. All owned. */
@@ -39,6 +42,28 @@ struct host_programs {
     char *pasta;
     char *vpnkit;
     char *docker;
+};
+
+/* What decides about AppArmor (kernel Documentation/admin-guide/LSM/apparmor.rst). */
+struct host_apparmor {
+    bool enabled;        /* in this kernel */
+    bool parser;         /* /sbin/apparmor_parser is there, where the engine looks for it */
+    bool profile_loaded; /* docker-default is; known only where securityfs is mounted */
+    char *confinement;   /* owned: what confines this process ("unconfined", "docker-default (enforce)"); NULL
+                            without */
+};
+
+enum device_state {
+    DEVICE_USABLE, /* there, the right kind, and open to every user */
+    DEVICE_MISSING,
+    DEVICE_CLOSED, /* there, with a mode that only root gets through: a host without udev */
+    DEVICE_WRONG,  /* something else has its name */
+};
+
+struct host_device {
+    enum device_state state;
+    bool ours; /* its folder is a tmpfs of this container, not the host's devtmpfs: nodes and modes are ours
+                  to change */
 };
 
 struct host_rootless {
@@ -67,8 +92,13 @@ struct host {
     bool securityfs_folder;  /* /sys/kernel/security exists */
     bool securityfs_mounted; /* and something is mounted there */
     bool proc_sys_read_only; /* /proc/sys is a read-only mount: container runtimes mask it so */
+    bool sys_read_only;      /* /sys is */
+    struct strings
+        masks; /* mount points below /proc and /sys that hide something, in the order of unmounting */
 
     struct host_cgroup cgroup;
+    struct host_apparmor apparmor;
+    struct host_device tun, fuse;
     struct host_programs programs;
 
     bool legacy_tables_used; /* /proc/net/{ip,ip6,arp}_tables_names name a table: legacy rules are in use */

@@ -1,5 +1,7 @@
 #include "kernel_text.h"
 
+#include <ctype.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -90,6 +92,36 @@ const struct mount_entry *mount_table_at(const struct mount_table *table, const 
     return NULL;
 }
 
+static bool is_mask(const struct mount_entry *m)
+{
+    bool in_proc = str_starts(m->point, "/proc/"), in_sys = str_starts(m->point, "/sys/");
+
+    if ((!in_proc && !in_sys) || str_starts(m->point, "/sys/fs/cgroup"))
+        return false;
+    if (str_equal(m->root, "/null") && (str_equal(m->type, "tmpfs") || str_equal(m->type, "devtmpfs")))
+        return true;
+    if (!options_have(m->options, "ro"))
+        return false;
+    return str_equal(m->type, "tmpfs") || (in_proc && str_equal(m->type, "proc"));
+}
+
+void mount_table_masks(const struct mount_table *table, struct strings *masks)
+{
+    for (size_t i = table->count; i-- > 0;)
+        if (is_mask(&table->items[i]))
+            strings_add(masks, table->items[i].point);
+}
+
+bool apparmor_profile_listed(const char *profiles, const char *name)
+{
+    size_t length = strlen(name);
+
+    for (const char *line = profiles; line && *line; line = strchr(line, '\n'), line = line ? line + 1 : NULL)
+        if (strncmp(line, name, length) == 0 && strncmp(line + length, " (", 2) == 0)
+            return true;
+    return false;
+}
+
 bool options_have(const char *options, const char *word)
 {
     cleanup_strings struct strings words = {0};
@@ -114,10 +146,12 @@ bool status_capset(const char *status, const char *name, capset *out)
     const char *field = status_field(status, name);
     char *end = NULL;
 
-    if (!field || *field == '\n' || *field == '\0')
+    /* strtoull(3) alone would skip white space, line ends included, and take a sign. */
+    if (!field || !isxdigit((unsigned char)*field))
         return false;
+    errno = 0;
     unsigned long long value = strtoull(field, &end, 16);
-    if (end == field || (*end != '\n' && *end != '\0'))
+    if (errno || (*end != '\n' && *end != '\0'))
         return false;
     *out = value;
     return true;

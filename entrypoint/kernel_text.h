@@ -30,6 +30,18 @@ void mount_table_free(struct mount_table *table);
 /* The topmost mount exactly at `point`, or NULL; borrowed. */
 const struct mount_entry *mount_table_at(const struct mount_table *table, const char *point);
 
+/*
+ * Appends the mount points below /proc and /sys with which a container runtime hides things or makes them
+ * read-only, in the order in which they can be unmounted. They are told by their form, not by a list:
+ * read-only binds of parts of proc, read-only empty tmpfs, and /dev/null over a file (runc
+ * libcontainer/rootfs_linux.go, maskPaths and readonlyPath). Other mounts there (binfmt_misc, lxcfs, the
+ * cgroup tree, securityfs) are none.
+ */
+void mount_table_masks(const struct mount_table *table, struct strings *masks);
+
+/* True if /sys/kernel/security/apparmor/profiles ("NAME (MODE)" lines) lists this profile. */
+bool apparmor_profile_listed(const char *profiles, const char *name);
+
 /* True if the comma-separated list holds exactly this word. */
 bool options_have(const char *options, const char *word);
 

@@ -122,9 +122,9 @@ void launch_build(struct launch *launch, const struct plan *plan, const struct s
                                             : str_dup(host->path);
     environment_set(&launch->environment, "PATH", launch->path);
     if (plan->mode == MODE_ROOTFUL) {
-        /* dockerd and containerd take it as "in a container": AppArmor is left alone (containerd
-         * pkg/apparmor). */
-        environment_set(&launch->environment, "container", "docker");
+        /* dockerd and containerd take it as "in a container", and leave AppArmor alone (containerd
+         * pkg/apparmor, hostSupports). */
+        environment_set(&launch->environment, "container", s->apparmor == APPARMOR_ON ? NULL : "docker");
     } else {
         environment_set(&launch->environment, "XDG_RUNTIME_DIR", host->runtime_dir);
         environment_set(&launch->environment, "HOME", host->home);

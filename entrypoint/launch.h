@@ -9,7 +9,8 @@
 /* What was only known on the way. */
 struct applied {
     bool iptables_legacy;
-    char *config_file; /* owned: the engine's configuration file that was written, or NULL */
+    bool apparmor_loaded; /* docker-default is in the kernel already */
+    char *config_file;    /* owned: the engine's configuration file that was written, or NULL */
 };
 
 void applied_free(struct applied *applied);

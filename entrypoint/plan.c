@@ -24,11 +24,19 @@ const char *phase_name(enum phase phase)
 const char *step_name(enum step_kind kind)
 {
     static const char *const names[] = {
-        [STEP_PROPAGATION] = "propagation",
+        [STEP_SYS_WRITABLE] = "sys-writable",
+        [STEP_UNMASK] = "unmask",
+        [STEP_CGROUP_WRITABLE] = "cgroup-writable",
+        [STEP_CGROUP_NAMESPACE] = "cgroup-namespace",
+        [STEP_CGROUP_SYSTEMD] = "cgroup-systemd",
         [STEP_SECURITYFS] = "securityfs",
+        [STEP_APPARMOR] = "apparmor",
         [STEP_TMP] = "tmp",
         [STEP_EXTRA_MOUNT] = "extra-mount",
+        [STEP_PROPAGATION] = "propagation",
+        [STEP_DEVICES] = "devices",
         [STEP_CGROUP_NEST] = "cgroup-nesting",
+        [STEP_OOM_SCORE] = "oom-score",
         [STEP_IPTABLES] = "iptables",
         [STEP_USER_FOLDERS] = "user-folders",
         [STEP_PID_FILES] = "pid-files",
@@ -91,13 +99,25 @@ int plan_add(struct plan *plan, struct step step, struct err *e)
     return 0;
 }
 
-int plan_build(struct plan *plan, const struct settings *s, const struct host *host,
-    const struct command *command, struct err *e)
+/* Before anything is changed, and not only when it is to be executed. */
+static int check_engine(const struct host *host, struct err *e)
 {
-    const struct plan_input in = {s, host, command};
+    if (host->programs.dockerd)
+        return 0;
+    (void)err_set(e, -ENOENT, "dockerd: not found in PATH (%s)", host->path);
+    (void)err_status(e, EXIT_NOT_FOUND);
+    return err_hint(e, "use an image with a Docker engine in it, or correct PATH");
+}
+
+int plan_build(struct plan *plan, const struct settings *s, const struct host *host,
+    const struct command *command, const struct engine_config *config, struct err *e)
+{
+    const struct plan_input in = {s, host, command, config};
     cleanup(plan_free) struct plan made = {0};
     int r = plan_decide_mode(&made, &in, e);
 
+    if (r == 0)
+        r = check_engine(host, e);
     if (r == 0)
         r = plan_decide_init(&made, &in, e);
     if (r == 0)
@@ -105,10 +125,14 @@ int plan_build(struct plan *plan, const struct settings *s, const struct host *h
     if (r == 0 && made.mode == MODE_ROOTFUL) {
         r = privilege_check_rootful(host, e);
         if (r == 0)
+            r = plan_decide_apparmor(&made, &in, e);
+        if (r == 0)
             r = plan_decide_capabilities(&made, &in, e);
         privilege_notes_rootful(host, &made.notes);
         if (r == 0)
             r = plan_mounts(&made, &in, e);
+        if (r == 0)
+            r = plan_devices(&made, &in, e);
         if (r == 0)
             r = plan_cgroup(&made, &in, e);
     }

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "config/settings.h"
 #include "entrypoint/command.h"
+#include "entrypoint/engine_config.h"
 #include "entrypoint/host.h"
 
 #include <stdbool.h>
@@ -24,11 +25,19 @@ enum phase {
 };
 
 enum step_kind {
-    STEP_PROPAGATION,
+    STEP_SYS_WRITABLE,
+    STEP_UNMASK,
+    STEP_CGROUP_WRITABLE,
+    STEP_CGROUP_NAMESPACE,
+    STEP_CGROUP_SYSTEMD,
     STEP_SECURITYFS,
+    STEP_APPARMOR,
     STEP_TMP,
     STEP_EXTRA_MOUNT,
+    STEP_PROPAGATION,
+    STEP_DEVICES,
     STEP_CGROUP_NEST,
+    STEP_OOM_SCORE,
     STEP_IPTABLES,
     STEP_USER_FOLDERS,
     STEP_PID_FILES,
@@ -53,11 +62,13 @@ struct plan {
     enum mode mode;      /* never MODE_AUTO */
     enum init_kind init; /* never INIT_AUTO */
     bool tls;
-    bool tcp;           /* the engine listens on TCP by default */
-    long long port;     /* of that */
-    char *socket;       /* owned: path of the Unix socket by default */
-    capset keep;        /* what the engine's bounding set will be (rootful) */
-    struct step *steps; /* owned */
+    bool tcp;            /* the engine listens on TCP by default */
+    long long port;      /* of that */
+    char *socket;        /* owned: path of the Unix socket by default */
+    capset keep;         /* what the engine's bounding set will be (rootful) */
+    capset until_loaded; /* of these: kept only if AppArmor's docker-default is not loaded already */
+    bool reset_oom;      /* oom_score_adj is set to 0 while that is still allowed */
+    struct step *steps;  /* owned */
     size_t count, room;
     struct strings notes; /* what is deliberately not done, and what will not work: told, not acted on */
 };
@@ -69,7 +80,7 @@ struct plan {
  * entrypoint ends with 1. The caller ends the plan with plan_free.
  */
 int plan_build(struct plan *plan, const struct settings *s, const struct host *host,
-    const struct command *command, struct err *e);
+    const struct command *command, const struct engine_config *config, struct err *e);
 void plan_free(struct plan *plan);
 
 /* Adds a step. -EINVAL with *e when its phase lies before that of the last step: the order of privilege is

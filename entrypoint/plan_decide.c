@@ -2,6 +2,7 @@
 #include "plan_parts.h"
 
 #include <errno.h>
+#include <jansson.h>
 #include <linux/capability.h>
 #include <string.h>
 
@@ -131,47 +132,105 @@ int plan_decide_api(struct plan *plan, const struct plan_input *in, struct err *
     return 0;
 }
 
-/* dockerd gives containers an oom_score_adj of 0; runc fails where that means lowering it without
- * CAP_SYS_RESOURCE. */
-static bool needs_sys_resource(const struct host *host, const struct command *command, const char **why)
+static int refuse_apparmor(const struct settings *s, struct err *e, const char *what, const char *hint)
 {
-    if (host->oom_score_adj > 0) {
-        *why = "oom_score_adj is positive here and nested containers reset it";
-        return true;
+    char *origin cleanup_free = settings_origin(s, OPTION_APPARMOR);
+
+    (void)err_set(e, -EINVAL, "apparmor: on (%s), but %s", origin, what);
+    (void)err_status(e, EXIT_CONFIG);
+    return err_hint(e, "%s, or set apparmor: off", hint);
+}
+
+/* What the engine itself asks before it uses AppArmor (containerd pkg/apparmor, hostSupports), so that "on"
+ * is not silently off. */
+int plan_decide_apparmor(struct plan *plan, const struct plan_input *in, struct err *e)
+{
+    const struct settings *s = in->settings;
+    const struct host *host = in->host;
+    const capset loader = CAPSET_ONE(CAP_MAC_ADMIN);
+
+    if (s->apparmor != APPARMOR_ON)
+        return 0;
+    if (!host->apparmor.enabled)
+        return refuse_apparmor(s, e, "this kernel has no AppArmor, or it is switched off",
+            "on the node: boot with apparmor=1 security=apparmor");
+    if (!host->apparmor.parser)
+        return refuse_apparmor(s, e,
+            "the image has no /sbin/apparmor_parser, without which the engine leaves it alone",
+            "install the package apparmor in the image");
+    if (!host->initial_user_namespace)
+        return refuse_apparmor(s, e, "the kernel allows no securityfs inside a user namespace",
+            "start the container without one");
+    if (s->mounts.securityfs == TOGGLE_OFF && !host->securityfs_mounted)
+        return refuse_apparmor(
+            s, e, "mounts.securityfs is off, and the engine needs it", "leave out mounts.securityfs");
+    if (!host->apparmor.profile_loaded)
+        plan->until_loaded = loader & host->bounding;
+    return 0;
+}
+
+/* Default ulimits, wherever they are written, may raise hard limits: setrlimit(2) asks for CAP_SYS_RESOURCE.
+ */
+static bool sets_ulimits(const struct plan_input *in)
+{
+    const json_t *file = in->config->merged ? in->config->merged : in->config->base;
+
+    return dockerd_flags_get(&in->command->flags, "default-ulimit") ||
+           json_object_size(json_object_get(file, "default-ulimits")) > 0;
+}
+
+/*
+ * dockerd gives containers an oom_score_adj of 0; runc fails where that means lowering it without
+ * CAP_SYS_RESOURCE (proc_pid_oom_score_adj(5)). In a pod it is positive: it is reset while that is allowed,
+ * which resets the floor too.
+ */
+static void decide_sys_resource(struct plan *plan, const struct plan_input *in, struct strings *keep)
+{
+    const capset one = CAPSET_ONE(CAP_SYS_RESOURCE);
+    const struct settings *s = in->settings;
+    bool available = in->host->bounding & in->host->effective & one;
+    bool dropped =
+        s->capabilities.profile == PROFILE_STRICT || strings_have(&s->capabilities.drop, "SYS_RESOURCE");
+
+    if (!available || !dropped || strings_have(keep, "SYS_RESOURCE"))
+        return;
+    plan->reset_oom = in->host->oom_score_adj > 0;
+    if (sets_ulimits(in) && !strings_have(&s->capabilities.drop, "SYS_RESOURCE")) {
+        strings_add(keep, "SYS_RESOURCE");
+        strings_add(&plan->notes,
+            "capabilities: SYS_RESOURCE is kept beyond profile strict: the engine's settings have "
+            "default ulimits, which may have to be raised");
     }
-    if (dockerd_flags_any(&command->flags, "default-ulimit")) {
-        *why = "dockerd's flags set default ulimits";
-        return true;
-    }
-    *why = NULL;
-    return false;
 }
 
 int plan_decide_capabilities(struct plan *plan, const struct plan_input *in, struct err *e)
 {
     const struct settings *s = in->settings;
     const struct host *host = in->host;
-    const struct command *command = in->command;
-    const char *why = NULL;
     cleanup_strings struct strings keep = {0};
 
     strings_add_all(&keep, &s->capabilities.keep);
-    if (s->capabilities.profile == PROFILE_STRICT && (host->bounding & CAPSET_ONE(CAP_SYS_RESOURCE)) &&
-        needs_sys_resource(host, command, &why) && !strings_have(&s->capabilities.drop, "SYS_RESOURCE")) {
-        strings_add(&keep, "SYS_RESOURCE");
-        strings_addf(&plan->notes, "capabilities: SYS_RESOURCE is kept beyond profile strict: %s", why);
-    }
+    decide_sys_resource(plan, in, &keep);
     plan->keep =
         capset_profile((enum profile)s->capabilities.profile, host->bounding, &keep, &s->capabilities.drop);
+    /* What stays anyway is not for AppArmor alone. */
+    plan->until_loaded &= ~plan->keep;
+    plan->keep |= plan->until_loaded;
 
     capset lost = CAPSET_ENGINE & host->bounding & ~plan->keep;
-    if (lost) {
-        char *names cleanup_free = capset_names(lost);
-        char *origin cleanup_free = settings_origin(s, OPTION_CAPABILITIES_DROP);
-        (void)err_set(e, -EINVAL, "capabilities.drop: %s (%s): dockerd cannot start containers without it",
-            names, origin);
-        (void)err_status(e, EXIT_CONFIG);
-        return err_hint(e, "leave it out of capabilities.drop");
+    if (!lost)
+        return 0;
+    char *names cleanup_free = capset_names(lost);
+    char *origin cleanup_free = settings_origin(s, OPTION_CAPABILITIES_DROP);
+    if (s->capabilities.force) {
+        strings_addf(&plan->notes,
+            "capabilities: %s goes by force (capabilities.drop): the engine will not start containers, or "
+            "not come up",
+            names);
+        return 0;
     }
-    return 0;
+    (void)err_set(
+        e, -EINVAL, "capabilities.drop: %s (%s): dockerd cannot start containers without it", names, origin);
+    (void)err_status(e, EXIT_CONFIG);
+    return err_hint(e, "leave it out of capabilities.drop, or set capabilities.force: true");
 }

@@ -8,12 +8,14 @@ struct plan_input {
     const struct settings *settings;
     const struct host *host;
     const struct command *command;
+    const struct engine_config *config;
 };
 
 /* What the whole start depends on: mode, init, the API's addresses, the capabilities to keep. */
 int plan_decide_mode(struct plan *plan, const struct plan_input *in, struct err *e);
 int plan_decide_init(struct plan *plan, const struct plan_input *in, struct err *e);
 int plan_decide_api(struct plan *plan, const struct plan_input *in, struct err *e);
+int plan_decide_apparmor(struct plan *plan, const struct plan_input *in, struct err *e);
 int plan_decide_capabilities(struct plan *plan, const struct plan_input *in, struct err *e);
 
 /* Mounting needs root; what asks for it is better refused than left out. */
@@ -21,6 +23,7 @@ int plan_refuse_root_only(const struct plan_input *in, struct err *e);
 
 /* The steps, in the order of their phases. */
 int plan_mounts(struct plan *plan, const struct plan_input *in, struct err *e);
+int plan_devices(struct plan *plan, const struct plan_input *in, struct err *e);
 int plan_cgroup(struct plan *plan, const struct plan_input *in, struct err *e);
 int plan_iptables(struct plan *plan, const struct plan_input *in, struct err *e);
 int plan_files(struct plan *plan, const struct plan_input *in, struct err *e);

@@ -103,12 +103,14 @@ int plan_drop(struct plan *plan, const struct plan_input *in, struct err *e)
                 str_dup("a rootless engine needs no capability out here"), NULL, true, 0},
             e);
     }
-    if (dropped) {
+    if (dropped || plan->until_loaded) {
         char *names cleanup_free = capset_names(dropped);
         r = plan_add(plan,
             (struct step){PHASE_BOUNDING, STEP_BOUNDING_SET,
                 str_format("drop %u capabilities from the bounding set: %s", capset_count(dropped), names),
-                str_format("capabilities.profile is %s", profiles[s->capabilities.profile]), NULL, true, 0},
+                str_format("capabilities.profile is %s", profiles[s->capabilities.profile]),
+                plan->until_loaded ? str_dup("MAC_ADMIN too, if docker-default is loaded already") : NULL,
+                true, 0},
             e);
     }
     if (r == 0)

@@ -83,7 +83,7 @@ int prepare(struct prepared *p, const struct config_input *input, const char *co
     if (r == 0)
         r = engine_config_look(&p->config, &p->settings, &p->host, &p->command, e);
     if (r == 0)
-        r = plan_build(&p->plan, &p->settings, &p->host, &p->command, e);
+        r = plan_build(&p->plan, &p->settings, &p->host, &p->command, &p->config, e);
     if (r == 0)
         r = check_conflicts(p, e);
     if (r == 0)

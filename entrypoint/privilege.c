@@ -38,9 +38,11 @@ int privilege_check_rootful(const struct host *host, struct err *e)
     cleanup_text struct text missing = {0};
 
     missing_capabilities(host, &missing);
-    if (host->cgroup.version == CGROUP_V2 && host->cgroup.read_only)
+    /* With CAP_SYS_ADMIN both are made writable. */
+    bool fixed = host->effective & host->bounding & CAPSET_ONE(CAP_SYS_ADMIN);
+    if (!fixed && host->cgroup.version == CGROUP_V2 && host->cgroup.read_only)
         text_add(&missing, "\n  - /sys/fs/cgroup is read-only: the engine makes a cgroup for each container");
-    if (host->proc_sys_read_only)
+    if (!fixed && host->proc_sys_read_only)
         text_add(&missing,
             "\n  - /proc/sys is read-only: the engine sets net.ipv4.ip_forward and containers' sysctls");
     if (!missing.length)

@@ -98,9 +98,8 @@ static int try_to_regain(capset allowed, struct err *e)
     return 0;
 }
 
-int step_capabilities(const struct plan *plan, struct outcome *outcome, struct err *e)
+int step_capabilities(capset keep, struct outcome *outcome, struct err *e)
 {
-    capset keep = plan->mode == MODE_ROOTFUL ? plan->keep : 0;
     struct text status = {0};
     capset permitted = 0;
 

@@ -11,8 +11,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -146,6 +148,65 @@ static int check_type(struct err *e)
         e, "start the container again; what runs beside it in this cgroup must not make threaded groups");
 }
 
+/* Nothing is rearranged but the root of our own namespace: also when entering one has failed before. */
+static int check_own(struct err *e)
+{
+    cleanup_text struct text text = {0}, info = {0};
+    cleanup(mount_table_free) struct mount_table table = {0};
+
+    int r = file_read_kernel("/proc/self/cgroup", &text, e);
+    if (r == 0)
+        r = file_read_kernel("/proc/self/mountinfo", &info, e);
+    if (r < 0)
+        return r;
+    char *path cleanup_free = cgroup_v2_path(text_get(&text));
+    char *type cleanup_free = file_first_line(TOP "/cgroup.type");
+    mount_table_parse(&table, text_get(&info));
+    const struct mount_entry *top = mount_table_at(&table, TOP);
+    /* A volume with a tree from above has another root: "/..", as seen from our namespace. */
+    bool shows_own = !top || str_equal(top->root, "/");
+    if (shows_own && type && (str_equal(path, "/") || str_equal(path, "/init")))
+        return 0;
+    return err_set(
+        e, -EPERM, "%s is not the root of a cgroup namespace of this container: left as it is", TOP);
+}
+
+int step_cgroup_namespace(struct outcome *outcome, struct err *e)
+{
+    struct err ignored;
+
+    if (check_own(&ignored) == 0) {
+        outcome->kind = OUTCOME_ALREADY;
+        return 0;
+    }
+    if (unshare(CLONE_NEWCGROUP) < 0) {
+        (void)err_errno(e, -errno, "cgroup: no namespace of our own");
+        return err_hint(e, "start the container with one (docker run --cgroupns private)");
+    }
+    /* The host's tree goes out of sight, so that nobody gets it back by one umount(8). A locked mount is
+     * covered. */
+    (void)umount2(TOP, UMOUNT_NOFOLLOW | MNT_DETACH);
+    if (mount("cgroup2", TOP, "cgroup2", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RELATIME, NULL) < 0) {
+        (void)err_errno(e, -errno, "mount: cgroup2 on %s", TOP);
+        return err_hint(e, "set cgroup.namespace: host");
+    }
+    (void)snprintf(outcome->detail, sizeof(outcome->detail),
+        "a namespace of our own: nested containers are charged to this container");
+    return check_own(e);
+}
+
+int step_cgroup_systemd(struct outcome *outcome, struct err *e)
+{
+    static const char target[] = TOP "/systemd";
+
+    outcome->kind = OUTCOME_DONE;
+    if (mkdir(target, 0755) < 0 && errno != EEXIST)
+        return err_errno(e, -errno, "%s: cannot be made", target);
+    if (mount("cgroup", target, "cgroup", MS_NOSUID | MS_NODEV | MS_NOEXEC, "none,name=systemd") < 0)
+        return err_errno(e, -errno, "mount: cgroup (name=systemd) on %s", target);
+    return 0;
+}
+
 int step_cgroup_nest(bool required, struct outcome *outcome, struct err *e)
 {
     cleanup_text struct text enabled = {0}, refused = {0};
@@ -153,15 +214,14 @@ int step_cgroup_nest(bool required, struct outcome *outcome, struct err *e)
     unsigned outsider_rounds = 0, moved = 0;
     struct census census = {0};
 
-    int r = check_type(e);
+    int r = check_own(e);
+    if (r == 0)
+        r = check_type(e);
     if (r < 0)
         return r;
     if (mkdir(TOP "/init", 0755) < 0 && errno != EEXIST) {
         (void)err_errno(e, -errno, "%s/init: cannot be made", TOP);
-        return err_hint(e,
-            "give the container a writable cgroup: --privileged, docker run --security-opt "
-            "writable-cgroups=true (recent engines), containerd cgroup_writable = true, or CRI-O's "
-            "annotation io.kubernetes.cri-o.cgroup2-mount-hierarchy-rw: \"true\"");
+        return err_hint(e, "%s", CGROUP_WRITABLE_HINT);
     }
     /* Ourselves first: children that are born from now on are in /init already. */
     r = file_write_kernel(TOP "/init/cgroup.procs", "0");

@@ -192,25 +192,32 @@ static bool is_there(int target, const struct stat *source)
                                                         st.st_ino == source->st_ino));
 }
 
+unsigned long mount_flags(unsigned long statvfs_flags)
+{
+    static const struct {
+        unsigned long of_statvfs, of_mount;
+    } kept[] = {{ST_RDONLY, MS_RDONLY}, {ST_NOSUID, MS_NOSUID}, {ST_NODEV, MS_NODEV}, {ST_NOEXEC, MS_NOEXEC},
+        {ST_NOATIME, MS_NOATIME}, {ST_NODIRATIME, MS_NODIRATIME}, {ST_RELATIME, MS_RELATIME}};
+    unsigned long flags = 0;
+
+    for (size_t i = 0; i < sizeof(kept) / sizeof(*kept); i++)
+        if (statvfs_flags & kept[i].of_statvfs)
+            flags |= kept[i].of_mount;
+    return flags;
+}
+
 /*
  * mount(2) takes only MS_REC beside MS_BIND: flags need a second call. That one sets all of them, so what
  * already protects the source is said again; only an option of the entry takes it away.
  */
 static int set_bind_flags(const struct extra_mount *m, const struct mount_options *o, bool *changed)
 {
-    static const struct {
-        unsigned long of_statvfs, of_mount;
-    } kept[] = {{ST_RDONLY, MS_RDONLY}, {ST_NOSUID, MS_NOSUID}, {ST_NODEV, MS_NODEV}, {ST_NOEXEC, MS_NOEXEC},
-        {ST_NOATIME, MS_NOATIME}, {ST_NODIRATIME, MS_NODIRATIME}, {ST_RELATIME, MS_RELATIME}};
-    unsigned long now = 0;
     struct statvfs fs;
     cleanup_close int target = open_target(m->target, true); /* now the root of what was mounted */
 
     if (target < 0 || fstatvfs(target, &fs) < 0)
         return target < 0 ? target : -errno;
-    for (size_t i = 0; i < sizeof(kept) / sizeof(*kept); i++)
-        if (fs.f_flag & kept[i].of_statvfs)
-            now |= kept[i].of_mount;
+    unsigned long now = mount_flags(fs.f_flag);
     unsigned long wanted = (now | (o->set & ~(unsigned long)(MS_BIND | MS_REC))) & ~o->clear;
     if (wanted == now)
         return 0;

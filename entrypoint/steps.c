@@ -1,5 +1,15 @@
 #include "steps.h"
 
+#include <linux/capability.h>
+
+/* What stays in the end: nothing out here for a rootless engine. */
+static capset final_keep(const struct work *work)
+{
+    if (work->plan->mode == MODE_ROOTLESS)
+        return 0;
+    return work->plan->keep & ~(work->applied->apparmor_loaded ? work->plan->until_loaded : 0);
+}
+
 static int run(void *context, const struct step *step, struct outcome *outcome, struct err *e)
 {
     struct work *work = context;
@@ -8,6 +18,23 @@ static int run(void *context, const struct step *step, struct outcome *outcome, 
     switch (step->kind) {
     case STEP_PROPAGATION:
         return step_propagation((enum propagation)s->mounts.propagation, outcome, e);
+    case STEP_SYS_WRITABLE:
+        return step_sys_writable(outcome, e);
+    case STEP_UNMASK:
+        return step_unmask(outcome, e);
+    case STEP_CGROUP_WRITABLE:
+        return step_cgroup_writable(outcome, e);
+    case STEP_CGROUP_NAMESPACE:
+        return step_cgroup_namespace(outcome, e);
+    case STEP_CGROUP_SYSTEMD:
+        return step_cgroup_systemd(outcome, e);
+    case STEP_APPARMOR:
+        return step_apparmor(
+            final_keep(work) & CAPSET_ONE(CAP_MAC_ADMIN), &work->applied->apparmor_loaded, outcome, e);
+    case STEP_DEVICES:
+        return step_devices(work->host, outcome, e);
+    case STEP_OOM_SCORE:
+        return step_oom_score(outcome, e);
     case STEP_SECURITYFS:
         return step_securityfs(outcome, e);
     case STEP_TMP:
@@ -30,9 +57,9 @@ static int run(void *context, const struct step *step, struct outcome *outcome, 
     case STEP_RECORD:
         return step_record(work, outcome, e);
     case STEP_BOUNDING_SET:
-        return step_bounding_set(work->plan->keep, outcome, e);
+        return step_bounding_set(final_keep(work), outcome, e);
     case STEP_CAPABILITIES:
-        return step_capabilities(work->plan, outcome, e);
+        return step_capabilities(final_keep(work), outcome, e);
     }
     return err_set(e, -1, "plan: unknown step %d", (int)step->kind);
 }

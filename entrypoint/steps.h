@@ -9,6 +9,16 @@
 #include "entrypoint/launch.h"
 
 /* What the steps work with; all borrowed, only *applied is written. */
+/* What statvfs(3) says of a mount, as the flags of mount(2): a remount has to say them all again. */
+unsigned long mount_flags(unsigned long statvfs_flags);
+
+/* Who makes a read-only cgroup mount writable, for the two steps that may need it. */
+#define CGROUP_WRITABLE_HINT                                                                                 \
+    "give the container a writable cgroup: --privileged, docker run --security-opt writable-cgroups=true "   \
+    "(recent "                                                                                               \
+    "engines), containerd cgroup_writable = true, or CRI-O's annotation "                                    \
+    "io.kubernetes.cri-o.cgroup2-mount-hierarchy-rw: \"true\""
+
 struct work {
     const struct settings *settings;
     const struct host *host;
@@ -22,6 +32,14 @@ struct work {
 struct system steps_system(struct work *work);
 
 int step_propagation(enum propagation propagation, struct outcome *outcome, struct err *e);
+int step_sys_writable(struct outcome *outcome, struct err *e);
+int step_unmask(struct outcome *outcome, struct err *e);
+int step_cgroup_writable(struct outcome *outcome, struct err *e);
+int step_cgroup_namespace(struct outcome *outcome, struct err *e);
+int step_cgroup_systemd(struct outcome *outcome, struct err *e);
+int step_apparmor(bool can_load, bool *loaded, struct outcome *outcome, struct err *e);
+int step_devices(const struct host *host, struct outcome *outcome, struct err *e);
+int step_oom_score(struct outcome *outcome, struct err *e);
 int step_securityfs(struct outcome *outcome, struct err *e);
 int step_tmp(struct outcome *outcome, struct err *e);
 int step_extra_mount(const struct extra_mount *mount, struct outcome *outcome, struct err *e);
@@ -37,7 +55,7 @@ int step_daemon_config(const struct host *host, const struct engine_config *conf
     struct outcome *outcome, struct err *e);
 int step_record(const struct work *work, struct outcome *outcome, struct err *e);
 int step_bounding_set(capset keep, struct outcome *outcome, struct err *e);
-int step_capabilities(const struct plan *plan, struct outcome *outcome, struct err *e);
+int step_capabilities(capset keep, struct outcome *outcome, struct err *e);
 
 /* The certificate request that the settings and the host make; `names` is filled and must outlive *request.
  */

@@ -11,6 +11,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,10 +27,23 @@ static void die(const char *what)
     _exit(99);
 }
 
+static int number_of(const char *digits)
+{
+    char *end = NULL;
+    long value = strtol(digits, &end, 10);
+
+    if (end == digits || value < 0 || value > INT_MAX) {
+        errno = EINVAL;
+        die(digits);
+    }
+    return (int)value;
+}
+
 /* The images keep a second set of iptables in a folder of its own; only the path tells them apart. */
 static const char *own_name(const char *started_as)
 {
     static char name[256];
+    /* NOLINTNEXTLINE(performance-no-int-to-ptr): getauxval(3) gives addresses as numbers. */
     const char *path = (const char *)getauxval(AT_EXECFN);
     const char *slash = strrchr(started_as, '/');
 
@@ -67,7 +81,7 @@ static void list_descriptors(char *text, size_t size)
     text[0] = '\0';
     for (struct dirent *entry; (entry = readdir(folder));) {
         char target[4096];
-        if (entry->d_name[0] == '.' || atoi(entry->d_name) == dirfd(folder))
+        if (entry->d_name[0] == '.' || number_of(entry->d_name) == dirfd(folder))
             continue;
         ssize_t length = readlinkat(dirfd(folder), entry->d_name, target, sizeof(target) - 1);
         if (length < 0)
@@ -125,7 +139,7 @@ static int chosen_status(const char *name, int number)
     if (!file)
         return 0;
     for (int i = 0; i < number && fgets(line, sizeof(line), file); i++)
-        status = atoi(line);
+        status = number_of(line);
     (void)fclose(file);
     return status;
 }

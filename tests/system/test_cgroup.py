@@ -185,10 +185,28 @@ def test_a_limit_on_the_number_of_groups_is_told(sandbox, cgroup):
     assert warning["hint"]
 
 
-def test_the_hosts_view_is_left_alone(sandbox, cgroup_mount):
-    """A privileged Kubernetes pod, or --cgroupns=host: the tree is not ours to rearrange."""
+def test_where_the_hosts_tree_is_in_view_a_namespace_of_our_own_is_entered(sandbox, cgroup):
+    """A privileged Kubernetes pod, or --cgroupns=host: nested containers belong below this container's group."""
+    siblings = {path.name for path in cgroup.path.parent.iterdir()}
+    result = sandbox.run(env=NO_TLS, host=Host(cgroup="v2-host"), cgroup=cgroup,
+                         look="ls /sys/fs/cgroup > /out/names; mkdir /sys/fs/cgroup/nested && rmdir /sys/fs/cgroup/nested && : > /out/ok")
+    assert result.exit == 0, result
+    started = result.started("dockerd")
+    assert started.cgroup.splitlines()[-1] == "0::/init", result
+    assert len(started.mounts_on("/sys/fs/cgroup")) == 1
+    names = result.out("names").split()
+    assert "init" in names and "cgroup.type" in names
+    assert not [name for name in names if name.startswith("dind-system-")], "the host's tree is out of sight"
+    assert result.out("ok") is not None
+    assert (cgroup.path / "init").is_dir()
+    assert {path.name for path in cgroup.path.parent.iterdir()} == siblings, "nothing is made beside it"
+
+
+def test_the_hosts_view_is_left_alone_where_that_is_asked_for(sandbox, cgroup_mount):
     before = {path.name for path in cgroup_mount.iterdir() if path.is_dir()}
-    result = run(sandbox, Host(cgroup="v2-host"), look="ls -d /sys/fs/cgroup/*/ > /out/names")
+    result = sandbox.run(env={**NO_TLS, "DIND_CGROUP_NAMESPACE": "host"}, host=Host(cgroup="v2-host"),
+                         look="ls -d /sys/fs/cgroup/*/ > /out/names")
+    assert result.exit == 0, result
     assert [w for w in result.warnings() if w.startswith("cgroup nesting is left out: ") and "Kubernetes" in w], result
     assert verdicts(result) == []
     after = {line.rstrip("/").rsplit("/", 1)[-1] for line in result.out("names").splitlines()}
@@ -217,7 +235,7 @@ def test_a_process_outside_of_its_namespaces_root_touches_nothing(sandbox, cgrou
     (Host(cgroup="v1"), "is not cgroup v2"),
 ], ids=["hosts-view", "v1"])
 def test_nesting_that_is_required_and_out_of_the_question_is_refused_before_anything_is_done(sandbox, host, part):
-    result = sandbox.run(env={**NO_TLS, "DIND_CGROUP_NESTING": "required"}, host=host)
+    result = sandbox.run(env={**NO_TLS, "DIND_CGROUP_NESTING": "required", "DIND_CGROUP_NAMESPACE": "host"}, host=host)
     assert result.exit == 78, result
     assert not result.starts("dockerd") and result.changes == {}
     assert "cgroup.nesting: required, but /sys/fs/cgroup" in result.failure() and part in result.failure()

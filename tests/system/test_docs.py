@@ -55,6 +55,11 @@ def test_every_variable_that_is_shown_exists():
     assert [name for name in shown_variables() if f"`{name}`" not in known and name not in elsewhere] == []
 
 
+@pytest.mark.parametrize("name", ["rootful", "rootless"])
+def test_the_seccomp_profiles_among_the_examples_are_the_programs(name):
+    assert (TOP / f"examples/seccomp/{name}.json").read_text() == dindctl("seccomp", name).stdout
+
+
 def test_the_table_of_options_is_the_programs():
     table = re.search(r"^\| Key .*", (TOP / "docs/configuration.md").read_text(), re.M | re.S)[0]
     assert table == dindctl("config", "--reference").stdout

@@ -33,12 +33,39 @@ def test_a_missing_capability_is_named(sandbox, name):
     check_refusal(sandbox.run(host=Host(drop=(name,))), f"CAP_{name}")
 
 
-def test_a_read_only_cgroup_is_named(sandbox, cgroup_v2):
-    check_refusal(sandbox.run(host=Host(cgroup="v2", cgroup_read_only=True)), "/sys/fs/cgroup is read-only")
+def test_what_a_runtime_made_read_only_is_made_writable(sandbox, cgroup_v2):
+    """As in a container with SYS_ADMIN, and without --privileged."""
+    result = sandbox.run(env=NO_TLS, host=Host(cgroup="v2", cgroup_read_only=True, sys_read_only=True, proc_sys_read_only=True),
+                         look="mkdir /sys/fs/cgroup/x && rmdir /sys/fs/cgroup/x && echo 1 > /proc/sys/net/ipv4/ip_forward && : > /out/ok")
+    assert result.out("ok") is not None, result
+    started = result.started("dockerd")
+    for point in ("/sys", "/sys/fs/cgroup"):
+        (mount,) = started.mounts_on(point)
+        assert "rw" in mount.options and {"nosuid", "nodev", "noexec"} <= set(mount.options), mount
+    assert not started.mounts_on("/proc/sys")
 
 
-def test_a_read_only_proc_sys_is_named(sandbox):
-    check_refusal(sandbox.run(host=Host(proc_sys_read_only=True)), "/proc/sys is read-only")
+MASKS = """
+mount --bind dev/null proc/interrupts
+mount -t tmpfs -o ro none sys/firmware
+mount -t tmpfs none proc/fs; mount --bind proc/uptime proc/loadavg
+"""
+
+
+def test_masks_are_unmounted_and_other_mounts_stay(sandbox):
+    """A read-only tmpfs and /dev/null over a file hide something; a writable tmpfs and a file over a file (lxcfs) do not."""
+    result = sandbox.run(env=NO_TLS, setup=MASKS)
+    started = result.started("dockerd")
+    assert not started.mounts_on("/proc/interrupts") and not started.mounts_on("/sys/firmware"), result
+    assert started.mounts_on("/proc/fs") and started.mounts_on("/proc/loadavg"), result
+
+
+def test_a_mask_that_is_locked_is_told_and_left(sandbox):
+    """Copied from an outer user namespace, it is locked: umount(2) fails with EINVAL."""
+    result = sandbox.run(env=NO_TLS, setup=MASKS, host=Host(user_namespace=True))
+    assert result.exit == 0, result
+    assert result.started("dockerd").mounts_on("/proc/interrupts")
+    assert [w for w in result.warnings() if w.startswith("unmask: left in place") and "systempaths=unconfined" in w], result
 
 
 def test_a_container_without_privileges_hears_everything_at_once(sandbox, cgroup_v2):
@@ -94,15 +121,16 @@ def test_a_privileged_container_hears_no_warning(sandbox):
     assert result.log("warning") == []
 
 
-def test_a_positive_oom_score_keeps_sys_resource_in_the_strict_profile(sandbox):
-    """As in a Kubernetes pod: nested containers lower it to 0, and runc fails without that capability."""
+def test_a_positive_oom_score_is_reset_before_sys_resource_goes(sandbox):
+    """As in a Kubernetes pod: nested containers are started with 0, and runc fails where lowering it is not allowed."""
     env = {**NO_TLS, "DIND_CAPABILITIES_PROFILE": "strict"}
     host_has_it = bool(kernel.bounding_set() & kernel.mask("SYS_RESOURCE"))
     result = sandbox.run(env=env, host=Host(oom_score_adj=900))
     started = result.started("dockerd")
-    assert started.oom_score_adj == 900
-    assert bool(started.bits("CapEff") & kernel.mask("SYS_RESOURCE")) == host_has_it
-    assert [w for w in result.warnings() if "oom_score_adj is" in w and "SYS_RESOURCE" in w], result
+    assert not started.bits("CapEff") & kernel.mask("SYS_RESOURCE")
+    assert started.oom_score_adj == (0 if host_has_it else 900), result
+    told = [w for w in result.warnings() if "oom_score_adj is 900 and CAP_SYS_RESOURCE is missing" in w]
+    assert bool(told) != host_has_it, result
 
 
 def test_a_positive_oom_score_without_sys_resource_is_told_with_its_cost(sandbox):
@@ -146,7 +174,9 @@ def test_root_of_a_user_namespace_starts_the_engine(sandbox):
     assert started.env["container"] == "docker"
     assert not started.mounts_on("/sys/kernel/security")
     assert [m for m in started.mounts_on("/") if any(tag.startswith("shared:") for tag in m.tags)]
-    assert result.warnings() == ["securityfs is not mounted: the kernel refuses it inside a user namespace"]
+    assert result.warnings() == [
+        "securityfs is not mounted: the kernel refuses it inside a user namespace",
+        "/dev/net/tun and /dev/fuse cannot be made inside a user namespace: where nested containers need it, add it with --device"]
 
 
 def test_the_profile_counts_in_a_user_namespace_too(sandbox):

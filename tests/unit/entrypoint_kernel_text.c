@@ -161,6 +161,45 @@ static void capability_names_go_both_ways(void **state)
     assert_string_equal(empty, "");
 }
 
+/* As runc leaves them in a container without --privileged, lxcfs and others among them. */
+static const char masked[] = "1 0 0:40 / / rw - overlay overlay rw\n"
+                             "2 1 0:41 / /proc rw,nosuid - proc proc rw\n"
+                             "3 2 0:41 /sys /proc/sys ro,nosuid - proc proc rw\n"
+                             "4 2 0:42 / /proc/acpi ro,relatime - tmpfs tmpfs ro\n"
+                             "5 2 0:43 /null /proc/kcore rw,nosuid - tmpfs tmpfs rw,size=65536k\n"
+                             "6 2 0:44 /proc/meminfo /proc/meminfo rw,nosuid - fuse.lxcfs lxcfs rw\n"
+                             "7 3 0:45 / /proc/sys/fs/binfmt_misc rw - binfmt_misc binfmt_misc rw\n"
+                             "8 1 0:46 / /sys ro,nosuid - sysfs sysfs ro\n"
+                             "9 8 0:47 / /sys/fs/cgroup ro,nosuid - cgroup2 cgroup rw\n"
+                             "10 8 0:48 / /sys/firmware ro,relatime - tmpfs tmpfs ro\n"
+                             "11 8 0:49 / /sys/kernel/security ro - securityfs securityfs rw\n"
+                             "12 1 0:50 / /process ro - tmpfs tmpfs ro\n"
+                             "13 1 0:51 /null /srv/x rw - devtmpfs dev rw\n";
+
+static void masks_are_told_by_their_form_and_listed_in_the_order_of_unmounting(void **state)
+{
+    cleanup(mount_table_free) struct mount_table table = {0};
+    cleanup_strings struct strings masks = {0};
+    (void)state;
+
+    mount_table_parse(&table, masked);
+    mount_table_masks(&table, &masks);
+    char *list cleanup_free = strings_join(&masks, " ");
+    assert_string_equal(list, "/sys/firmware /proc/kcore /proc/acpi /proc/sys");
+}
+
+static void an_apparmor_profile_is_found_by_its_whole_name(void **state)
+{
+    static const char profiles[] =
+        "docker-default2 (enforce)\n/usr/bin/man (enforce)\ndocker-default (enforce)\n";
+    (void)state;
+
+    assert_true(apparmor_profile_listed(profiles, "docker-default"));
+    assert_true(apparmor_profile_listed(profiles, "/usr/bin/man"));
+    assert_false(apparmor_profile_listed(profiles, "docker"));
+    assert_false(apparmor_profile_listed("", "docker-default"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -176,6 +215,8 @@ int main(void)
         cmocka_unit_test(a_profile_never_holds_what_is_not_there),
         cmocka_unit_test(keep_and_drop_refine_a_profile_and_drop_wins),
         cmocka_unit_test(capability_names_go_both_ways),
+        cmocka_unit_test(masks_are_told_by_their_form_and_listed_in_the_order_of_unmounting),
+        cmocka_unit_test(an_apparmor_profile_is_found_by_its_whole_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -80,7 +80,8 @@ static void privileged_container(struct host *h)
             .view = CGROUP_VIEW_OWN,
             .path = str_dup("/"),
             .type = str_dup("domain"),
-            .controllers = str_dup("cpuset cpu io memory pids")},
+            .controllers = str_dup("cpuset cpu io memory pids"),
+            .systemd_hierarchy = true},
         .programs = {.dockerd = str_dup("/usr/local/bin/dockerd"),
             .rootlesskit = str_dup("/usr/local/bin/rootlesskit"),
             .iptables = str_dup("/usr/sbin/iptables"),
@@ -123,6 +124,11 @@ static bool set_fact(struct host *h, const char *name, const char *value)
         {"securityfs_mounted", &h->securityfs_mounted},
         {"proc_sys_read_only", &h->proc_sys_read_only},
         {"cgroup_read_only", &h->cgroup.read_only},
+        {"cgroup_systemd", &h->cgroup.systemd_hierarchy},
+        {"sys_read_only", &h->sys_read_only},
+        {"apparmor_enabled", &h->apparmor.enabled},
+        {"apparmor_parser", &h->apparmor.parser},
+        {"apparmor_loaded", &h->apparmor.profile_loaded},
         {"legacy_tables_used", &h->legacy_tables_used},
         {"legacy_folder", &h->legacy_folder},
         {"subuid", &h->rootless.subuid},
@@ -135,6 +141,7 @@ static bool set_fact(struct host *h, const char *name, const char *value)
         const char *name;
         char **field;
     } texts[] = {
+        {"dockerd", &h->programs.dockerd},
         {"docker_init", &h->programs.docker_init},
         {"rootlesskit", &h->programs.rootlesskit},
         {"slirp4netns", &h->programs.slirp4netns},
@@ -144,8 +151,9 @@ static bool set_fact(struct host *h, const char *name, const char *value)
         {"runtime_dir", &h->runtime_dir},
         {"user", &h->rootless.user},
         {"cgroup_controllers", &h->cgroup.controllers},
+        {"cgroup_path", &h->cgroup.path},
     };
-    static const char *const views[] = {"own", "nested", "host", "outside"};
+    static const char *const views[] = {"own", "nested", "host", "root", "outside"};
     static const char *const versions[] = {"none", "v1", "v2"};
 
     for (size_t i = 0; i < sizeof(flags) / sizeof(*flags); i++)
@@ -158,7 +166,7 @@ static bool set_fact(struct host *h, const char *name, const char *value)
             set_string(texts[i].field, value);
             return true;
         }
-    for (size_t i = 0; i < 4; i++)
+    for (size_t i = 0; i < sizeof(views) / sizeof(*views); i++)
         if (strcmp(name, "cgroup_view") == 0 && strcmp(value, views[i]) == 0) {
             h->cgroup.view = (enum cgroup_view)i;
             return true;
@@ -168,7 +176,15 @@ static bool set_fact(struct host *h, const char *name, const char *value)
             h->cgroup.version = (enum cgroup_version)i;
             return true;
         }
-    if (strcmp(name, "uid") == 0)
+    static const char *const states[] = {"usable", "missing", "closed", "wrong"};
+    for (size_t i = 0; i < sizeof(states) / sizeof(*states); i++)
+        if (strcmp(value, states[i]) == 0 && (strcmp(name, "tun") == 0 || strcmp(name, "fuse") == 0)) {
+            (*name == 't' ? &h->tun : &h->fuse)->state = (enum device_state)i;
+            return true;
+        }
+    if (strcmp(name, "masks") == 0)
+        strings_split(&h->masks, value, " ");
+    else if (strcmp(name, "uid") == 0)
         h->uid = h->gid = (uid_t)number(value);
     else if (strcmp(name, "oom_score_adj") == 0)
         h->oom_score_adj = number(value);
@@ -232,7 +248,7 @@ static void tell(const char *path, struct text *out)
         p.config.path = str_dup("/etc/docker/daemon.json");
         if (p.settings.daemon)
             p.config.merged = dockerd_config_merge(p.config.base, p.settings.daemon);
-        r = plan_build(&p.plan, &p.settings, &p.host, &p.command, &e);
+        r = plan_build(&p.plan, &p.settings, &p.host, &p.command, &p.config, &e);
         if (r == 0)
             show_plan(&p, environment, out);
     }
@@ -249,7 +265,8 @@ static char *first_difference(const char *was, const char *is)
     for (;;) {
         size_t was_length = strcspn(was, "\n"), is_length = strcspn(is, "\n");
         if (was_length != is_length || strncmp(was, is, was_length) != 0)
-            return str_format("line %u\n  was: %.*s\n  is:  %.*s", line, (int)was_length, was, (int)is_length, is);
+            return str_format(
+                "line %u\n  was: %.*s\n  is:  %.*s", line, (int)was_length, was, (int)is_length, is);
         if (!was[was_length] || !is[is_length])
             return str_format("line %u: one of them ends there", line);
         was += was_length + 1;
@@ -309,7 +326,7 @@ static void json_says_the_same_steps(void **state)
     assert_int_equal(load_settings(&c, &p.settings, &e), 0);
     command_read(&p.command, none, &p.settings.args);
     p.config.path = str_dup("/etc/docker/daemon.json");
-    assert_int_equal(plan_build(&p.plan, &p.settings, &p.host, &p.command, &e), 0);
+    assert_int_equal(plan_build(&p.plan, &p.settings, &p.host, &p.command, &p.config, &e), 0);
     show_plan_json(&p, none, &out);
     json_t *root = json_loads(text_get(&out), 0, NULL);
     assert_non_null(root);
