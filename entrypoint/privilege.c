@@ -51,12 +51,19 @@ int privilege_check_rootful(const struct host *host, struct err *e)
     (void)err_set(
         e, -EPERM, "this container lacks what a rootful Docker engine needs:%s", text_get(&missing));
     (void)err_status(e, EXIT_PRIVILEGE);
-    return err_hint(e, "docker run:  add --privileged\n"
-                       "Compose:     add privileged: true to the service\n"
-                       "Kubernetes:  set securityContext.privileged: true on the container\n"
-                       "The launcher gives up what is not needed before the engine starts "
-                       "(capabilities.profile). Without any\n"
-                       "privilege over the host, use the rootless image as its own user instead.");
+    return err_hint(e,
+        "docker run:  add --privileged\n"
+        "       or:   --cap-add SYS_ADMIN --cap-add NET_ADMIN --cap-add SYS_PTRACE --security-opt "
+        "seccomp=FILE, with\n"
+        "             what `dindctl seccomp rootful` prints as FILE; on AppArmor hosts --security-opt "
+        "apparmor=unconfined too\n"
+        "Compose:     add privileged: true to the service, or cap_add and security_opt with the same words\n"
+        "Kubernetes:  set securityContext.privileged: true on the container, or capabilities.add: "
+        "[SYS_ADMIN, NET_ADMIN,\n"
+        "             SYS_PTRACE] and seccompProfile.type: Localhost with that file\n"
+        "What is not needed is given up before the engine starts (capabilities.profile). Without any "
+        "privilege over the\n"
+        "host, use the rootless image as its own user instead.");
 }
 
 void privilege_notes_rootful(const struct host *host, struct strings *notes)

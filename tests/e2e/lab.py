@@ -3,12 +3,14 @@
 import json
 import os
 import pathlib
+import re
 import subprocess
 import tarfile
 import time
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 ENGINE = TOP / "build" / "engine"
+REMAPPED = TOP / "build" / "engine-remap"  # its containers live in a user namespace
 BUSYBOX = TOP / "build" / "roots" / "trixie" / "usr" / "bin" / "busybox"
 IMAGE = "dockerd-entrypoint:dind"
 READY_SECONDS = 60
@@ -36,25 +38,47 @@ def run(arguments, *, check=True, timeout=60):
     return done
 
 
-def outer(*arguments, **options):
+def outer(*arguments, engine=ENGINE, **options):
     """The docker client against the private engine."""
-    return run([ENGINE / "docker", "--host", f"unix://{ENGINE}/run/docker.sock", *arguments], **options)
+    return run([engine / "docker", "--host", f"unix://{engine}/run/docker.sock", *arguments], **options)
 
 
-def inspect(name, template):
-    return json.loads(outer("inspect", "-f", "{{json " + template + "}}", name).stdout)
+def inspect(name, template, **options):
+    return json.loads(outer("inspect", "-f", "{{json " + template + "}}", name, **options).stdout)
+
+
+def wait_for_log(name, part, seconds=20, **options):
+    """The container's log, once it has this part in it."""
+    deadline = time.monotonic() + seconds
+    while True:
+        done = outer("logs", name, **options)
+        if part in done.stdout + done.stderr:
+            return done.stdout + done.stderr
+        assert time.monotonic() < deadline, done.stdout + done.stderr
+        time.sleep(0.1)
 
 
 class Dind:
     """One container of our image."""
 
-    def __init__(self, name, environment=None, options=(), arguments=()):
-        self.name = name
-        outer("rm", "-f", "-v", name, check=False)
+    def __init__(self, name, environment=None, options=(), arguments=(), privileges=("--privileged",), engine=ENGINE,
+                 before=None):
+        """`before` is called with this object when the container is up and the launcher has not begun."""
+        self.name, self.engine = name, engine
+        self.outer("rm", "-f", "-v", name, check=False)
         settings = [word for key, value in (environment or {}).items() for word in ("-e", f"{key}={value}")]
+        wait = ("--entrypoint", "sh") if before else ()
+        command = ("-c", 'until [ -e /go ]; do sleep 0.05; done; exec dockerd-entrypoint.sh "$@"', "sh") if before else ()
+        self.outer("run", "-d", *privileges, "--name", name, "--hostname", name, *settings, *options, *wait, IMAGE, *command,
+                   *arguments)
+        if before:
+            before(self)
+            self.exec("touch", "/go")
         self.began = time.monotonic()
-        outer("run", "-d", "--privileged", "--name", name, "--hostname", name, *settings, *options, IMAGE, *arguments)
         self.wait_ready()
+
+    def outer(self, *arguments, **options):
+        return outer(*arguments, engine=self.engine, **options)
 
     def wait_ready(self):
         """Returns the seconds since the start; fails with the container's log if it ends or takes too long."""
@@ -62,30 +86,34 @@ class Dind:
             if self.exec("dindctl", "health", check=False).returncode == 0:
                 self.ready_after = time.monotonic() - self.began
                 return self.ready_after
-            if not inspect(self.name, ".State.Running"):
+            if not inspect(self.name, ".State.Running", engine=self.engine):
                 break
             time.sleep(0.1)
         raise AssertionError(f"{self.name} did not become ready:\n{self.logs()}")
 
     def exec(self, *command, **options):
-        return outer("exec", self.name, *command, **options)
+        return self.outer("exec", self.name, *command, **options)
 
     def start(self):
         self.began = time.monotonic()
-        outer("start", self.name)
+        self.outer("start", self.name)
         return self.wait_ready()
 
     def load_tiny_image(self, folder):
         """Makes the image "tiny" inside."""
-        outer("cp", tiny_image(folder), f"{self.name}:/tiny.tar")
+        self.outer("cp", tiny_image(folder), f"{self.name}:/tiny.tar")
         self.exec("docker", "import", "/tiny.tar", "tiny")
 
-    def logs(self):
-        done = outer("logs", "--tail", "60", self.name, check=False)
+    def logs(self, lines=60):
+        done = self.outer("logs", "--tail", str(lines), self.name, check=False)
         return done.stdout + done.stderr
 
+    def beginning(self):
+        """The launcher's own part of the log."""
+        return self.logs(100000).split('msg="Starting up"')[0]
+
     def address(self):
-        return inspect(self.name, ".NetworkSettings.Networks.bridge.IPAddress")
+        return inspect(self.name, ".NetworkSettings.Networks.bridge.IPAddress", engine=self.engine)
 
     def dockerd_status(self):
         """/proc/PID/status of the dockerd inside, as a dictionary."""
@@ -93,11 +121,22 @@ class Dind:
         return dict(line.split(":\t", 1) for line in text.splitlines() if ":\t" in line)
 
     def copy_client_certificates(self, folder):
-        outer("cp", f"{self.name}:/certs/client", folder)
+        self.outer("cp", f"{self.name}:/certs/client", folder)
         return folder / "client"
 
+    def battery(self):
+        """Runs every check of the battery inside: (how many passed, the names of those that failed, the whole output)."""
+        self.outer("cp", TOP / "tests" / "e2e" / "engine-battery", f"{self.name}:/engine-battery")
+        done = self.outer("exec", "-e", "DOCKER_HOST=unix:///var/run/docker.sock", self.name, "bash", "/engine-battery", "-v",
+                          check=False, timeout=200)
+        closing = re.fullmatch(r"battery: (\d+) passed, (\d+) failed:(.*)", done.stdout.strip().splitlines()[-1])
+        assert closing, done.stdout + done.stderr
+        names = [] if closing[3] == " none" else closing[3].split()
+        assert len(names) == int(closing[2])
+        return int(closing[1]), names, done.stdout
+
     def remove(self):
-        outer("rm", "-f", "-v", self.name, check=False)
+        self.outer("rm", "-f", "-v", self.name, check=False)
 
 
 def over_tls(address, certificates, *arguments, **options):

@@ -34,6 +34,7 @@ engine_bridge() {
     ip link set "$ENGINE_BRIDGE" up
 }
 
+# engine_start FLAG...: with more flags for its dockerd.
 engine_start() {
     engine_running && engine_answers && return 0
     need_root "the private engine"
@@ -47,7 +48,7 @@ engine_start() {
     root_client "$ENGINE_CLIENT"
     engine_bridge
     setsid unshare --mount --propagation private --pid --fork --kill-child \
-        "$TOP/tests/lab/engine-inside" "$ROOT" "$ENGINE" "$ENGINE_BRIDGE" >"$ENGINE/log" 2>&1 </dev/null &
+        "$TOP/tests/lab/engine-inside" "$ROOT" "$ENGINE" "$ENGINE_BRIDGE" "$@" >"$ENGINE/log" 2>&1 </dev/null &
     process_save $! "$ENGINE/pid"
     disown $!
     local try

@@ -5,7 +5,8 @@ TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 BUILD=$TOP/build
 LAB=$BUILD/lab
 ROOTS=$BUILD/roots
-ENGINE=$BUILD/engine
+# shellcheck disable=SC2034 # not every script that sources this has to do with an engine
+ENGINE=$BUILD/${DIND_LAB_ENGINE_NAME:-engine}
 
 say() { printf '%s\n' "$*" >&2; }
 step() { printf -- '-- %s\n' "$*" >&2; }
