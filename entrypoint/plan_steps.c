@@ -55,7 +55,8 @@ int plan_files(struct plan *plan, const struct plan_input *in, struct err *e)
     if (r == 0)
         r = plan_add(plan,
             (struct step){PHASE_FILES, STEP_PID_FILES,
-                str_dup("remove stale docker*.pid files below /run and /var/run"),
+                str_dup("remove stale pid files of the engine: docker*.pid below /run and /var/run, and its "
+                        "containerd's"),
                 str_dup(
                     "an engine that was killed leaves them, and the next one takes them for a running one"),
                 NULL, false, 0},

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Why the engine needs them; what is not listed is in every container's default set. */
+/* Why the engine needs what is in no container's default set. */
 static const struct {
     unsigned number;
     const char *why;
@@ -14,22 +14,26 @@ static const struct {
     {CAP_NET_ADMIN, "makes bridges, addresses and packet filter rules"},
 };
 
-static const char *reason(unsigned number)
-{
-    for (size_t i = 0; i < sizeof(reasons) / sizeof(*reasons); i++)
-        if (reasons[i].number == number)
-            return reasons[i].why;
-    return "is in the default set of every container, and runc refuses to start one without it";
-}
-
 static void missing_capabilities(const struct host *host, struct text *missing)
 {
+    capset lacking = CAPSET_ENGINE & ~(host->effective & host->bounding);
+    cleanup_text struct text usual = {0};
+
     for (unsigned number = 0; number < 64; number++) {
-        capset one = CAPSET_ONE(number);
-        if (!(CAPSET_ENGINE & one) || (host->effective & host->bounding & one))
+        if (!(lacking & CAPSET_CONTAINER & CAPSET_ONE(number)))
             continue;
-        char *name cleanup_free = capset_names(one);
-        text_addf(missing, "\n  - CAP_%s: %s", name, reason(number));
+        char *name cleanup_free = capset_names(CAPSET_ONE(number));
+        text_addf(&usual, "%sCAP_%s", usual.length ? " " : "", name);
+    }
+    if (usual.length)
+        text_addf(missing,
+            "\n  - %s: in the default set of every container, and runc refuses to start one without",
+            text_get(&usual));
+    for (size_t i = 0; i < sizeof(reasons) / sizeof(*reasons); i++) {
+        if (!(lacking & CAPSET_ONE(reasons[i].number)))
+            continue;
+        char *name cleanup_free = capset_names(CAPSET_ONE(reasons[i].number));
+        text_addf(missing, "\n  - CAP_%s: %s", name, reasons[i].why);
     }
 }
 

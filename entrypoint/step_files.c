@@ -126,23 +126,37 @@ static void sweep_named(struct sweep *sweep, const char *path)
         sweep_entry(sweep, fd, slash == path ? "" : folder, slash + 1);
 }
 
-static const char *configured_pidfile(const struct command *command, const struct engine_config *config)
+/* A setting of the engine that is the same word as flag and in its configuration file. */
+static const char *engine_setting(
+    const struct command *command, const struct engine_config *config, const char *name)
 {
-    const char *flag = dockerd_flags_get(&command->flags, "pidfile");
+    const char *flag = dockerd_flags_get(&command->flags, name);
     const json_t *file = config->merged ? config->merged : config->base;
 
-    return flag ? flag : json_string_value(json_object_get(file, "pidfile"));
+    return flag ? flag : json_string_value(json_object_get(file, name));
 }
 
-int step_pid_files(
-    const struct command *command, const struct engine_config *config, struct outcome *outcome, struct err *e)
+/* The engine's own containerd keeps one below the exec root, under a name of its own. After a kill the engine
+ * does not start if that pid belongs to anything at all now (moby libcontainerd/supervisor). */
+static void sweep_containerd(struct sweep *sweep, const struct host *host, const char *exec_root)
+{
+    char *own cleanup_free =
+        host->uid == 0 ? str_dup("/var/run/docker") : str_format("%s/docker", host->runtime_dir);
+    char *path cleanup_free = str_format("%s/containerd/containerd.pid", exec_root ? exec_root : own);
+
+    sweep_named(sweep, path);
+}
+
+int step_pid_files(const struct host *host, const struct command *command, const struct engine_config *config,
+    struct outcome *outcome, struct err *e)
 {
     struct sweep sweep = {0};
 
     (void)e;
     sweep_folder(&sweep, AT_FDCWD, "/run", "/run", 0);
     sweep_folder(&sweep, AT_FDCWD, "/var/run", "/var/run", 0); /* does nothing where it is a link to /run */
-    sweep_named(&sweep, configured_pidfile(command, config));
+    sweep_named(&sweep, engine_setting(command, config, "pidfile"));
+    sweep_containerd(&sweep, host, engine_setting(command, config, "exec-root"));
 
     char *removed cleanup_free = strings_join(&sweep.removed, ", ");
     char *alive cleanup_free = strings_join(&sweep.alive, ", ");

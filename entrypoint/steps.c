@@ -49,7 +49,7 @@ static int run(void *context, const struct step *step, struct outcome *outcome, 
     case STEP_USER_FOLDERS:
         return step_user_folders(work->host, e);
     case STEP_PID_FILES:
-        return step_pid_files(work->command, work->config, outcome, e);
+        return step_pid_files(work->host, work->command, work->config, outcome, e);
     case STEP_CERTIFICATES:
         return step_certificates(s, work->host, outcome, e);
     case STEP_DAEMON_CONFIG:

@@ -36,7 +36,7 @@ def shown_commands():
     """Lines of shell blocks that begin with dindctl, and manual pages' examples, without their comments."""
     lines = [line for _, text in blocks("sh") for line in text.splitlines()]
     lines += [line[4:] for manual in MANUALS for line in manual.read_text().splitlines() if line.startswith(".Dl ")]
-    return sorted({line.split("#")[0].strip() for line in lines if line.startswith("dindctl ")})
+    return sorted({line.split("#")[0].split(">")[0].strip() for line in lines if line.startswith("dindctl ")})
 
 
 @pytest.mark.parametrize("line", shown_commands())

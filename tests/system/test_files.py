@@ -78,6 +78,19 @@ def test_a_pid_that_something_else_has_meanwhile_is_stale(sandbox):
     assert result.out("run") == ""
 
 
+@pytest.mark.parametrize("root, how", [
+    ("run/docker", {}),
+    ("srv/exec", {"args": ["--exec-root=/srv/exec"]}),
+    ("srv/exec", {"host": Host(config="daemon: {exec-root: /srv/exec}")}),
+])
+def test_the_pid_file_of_the_engines_own_containerd_goes_too(sandbox, root, how):
+    """After a kill its number may be anybody's, and the engine would not start: a process with that pid is still running."""
+    result = run(sandbox, setup=f"mkdir -p {root}/containerd run/other/containerd; echo 1 > {root}/containerd/containerd.pid; "
+                                "echo 1 > run/other/containerd/containerd.pid", **how)
+    assert result.changes[f"/{root}/containerd/containerd.pid"] == "gone"
+    assert "/run/other/containerd/containerd.pid" not in result.changes
+
+
 @pytest.mark.parametrize("how", [
     {"args": ["--pidfile", "/srv/my.pid"]},
     {"args": ["-p/srv/my.pid"]},
