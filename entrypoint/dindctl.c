@@ -1,4 +1,5 @@
 #include "base/log.h"
+#include "entrypoint/check.h"
 #include "entrypoint/entrypoint.h"
 #include "entrypoint/health.h"
 #include "entrypoint/prepare.h"
@@ -16,6 +17,8 @@ static const char usage[] =
     "\n"
     "  plan [--json] [-- ARGUMENT...]   what a start with these arguments would do here, and why; changes "
     "nothing\n"
+    "  check [--json]                   what this container and its node lack for the engine, and what mends "
+    "it\n"
     "  config [--json]                  every setting with its value and where it came from\n"
     "  config --schema                  the JSON Schema of the configuration file\n"
     "  config --reference               every option with its values, default and variable, as Markdown\n"
@@ -151,6 +154,34 @@ static int run_plan(const char *const *words, const char *const *environment, st
     return print(&out, e);
 }
 
+static int run_check(const char *const *words, const char *const *environment, struct err *e)
+{
+    cleanup(options_free) struct options o = {0};
+    cleanup(settings_free) struct settings s = {0};
+    cleanup(host_free) struct host host = {0};
+    cleanup(checks_free) struct checks checks = {0};
+    cleanup_text struct text out = {0};
+
+    int r = read_options(&o, words, "--json --config --set", false, e);
+    const struct config_input input = input_of(&o, environment);
+    if (r == 0)
+        r = config_load(&s, &input, e);
+    if (r == 0)
+        r = host_look(&host, environment, e);
+    if (r < 0)
+        return r;
+    enum mode mode = s.mode != MODE_AUTO ? (enum mode)s.mode : host.uid == 0 ? MODE_ROOTFUL : MODE_ROOTLESS;
+    checks_run(&checks, mode, &s, &host);
+    if (o.json)
+        checks_show_json(&checks, &out);
+    else
+        checks_show(&checks, &out);
+    r = print(&out, e);
+    if (r < 0)
+        return r;
+    return checks_passed(&checks) ? 0 : EXIT_PRIVILEGE;
+}
+
 static int run_config(const char *const *words, const char *const *environment, struct err *e)
 {
     cleanup(options_free) struct options o = {0};
@@ -210,6 +241,8 @@ static int run(const char *const *words, const char *const *environment, struct 
         return usage_error(e, "needs a command", "dindctl");
     if (strcmp(words[0], "plan") == 0)
         return run_plan(words + 1, environment, e);
+    if (strcmp(words[0], "check") == 0)
+        return run_check(words + 1, environment, e);
     if (strcmp(words[0], "config") == 0)
         return run_config(words + 1, environment, e);
     if (strcmp(words[0], "seccomp") == 0)
@@ -227,8 +260,9 @@ int dindctl_main(const char *const *arguments, const char *const *environment)
 {
     struct err e = {0};
 
-    if (run(arguments + 1, environment, &e) == 0)
-        return 0;
+    int r = run(arguments + 1, environment, &e);
+    if (r >= 0)
+        return r;
     log_failure(&e);
     return e.status ? e.status : EXIT_SYSTEM;
 }

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -19,6 +20,29 @@
 #define TUN_DEVICE makedev(10, 200) /* kernel Documentation/admin-guide/devices.txt */
 #define FUSE_DEVICE makedev(10, 229)
 #define LEGACY_IPTABLES "/usr/local/sbin/.iptables-legacy/iptables"
+
+/*
+ * Tried with arguments that change nothing: a filter answers before the kernel has looked at them. keyctl
+ * asks for a keyring that is not there, pivot_root and setns get nonsense, unshare is asked for nothing.
+ */
+static void look_at_seccomp(struct host_seccomp *seccomp)
+{
+    const struct {
+        const char *name;
+        long result;
+        int cause;
+    } tried[] = {
+        {"keyctl", syscall(SYS_keyctl, 0L, -2L, 0L),
+            errno}, /* KEYCTL_GET_KEYRING_ID, KEY_SPEC_PROCESS_KEYRING */
+        {"pivot_root", syscall(SYS_pivot_root, "", ""), errno},
+        {"unshare", syscall(SYS_unshare, 0L), errno},
+        {"setns", syscall(SYS_setns, -1L, 0L), errno},
+    };
+
+    for (size_t i = 0; i < sizeof(tried) / sizeof(*tried); i++)
+        if (tried[i].result < 0 && tried[i].cause == EPERM)
+            strings_add(&seccomp->refused, tried[i].name);
+}
 
 static int look_at_identity(struct host *host, struct err *e)
 {
@@ -36,6 +60,10 @@ static int look_at_identity(struct host *host, struct err *e)
         !status_capset(text, "CapPrm", &host->permitted) || !status_capset(text, "CapBnd", &host->bounding))
         return err_set(e, -EPROTO, "/proc/self/status: no capability sets in it");
     host->no_new_privs = status_number(text, "NoNewPrivs") == 1;
+    /* 2 is a filter (proc_pid_status(5)). Without one, nothing has to be tried. */
+    host->seccomp.filtered = status_number(text, "Seccomp") == 2;
+    if (host->seccomp.filtered)
+        look_at_seccomp(&host->seccomp);
 
     struct err ignored;
     host->initial_user_namespace =
@@ -141,6 +169,15 @@ static void look_at_cgroup(struct host_cgroup *cgroup)
     char *controllers cleanup_free =
         str_format(CGROUP_TOP "%s/cgroup.controllers", cgroup->view == CGROUP_VIEW_HOST ? cgroup->path : "");
     cgroup->controllers = file_first_line(controllers);
+}
+
+static void look_at_data(struct host *host)
+{
+    struct statfs fs;
+
+    host->data_root =
+        host->uid == 0 ? str_dup("/var/lib/docker") : str_format("%s/.local/share/docker", host->home);
+    host->data_on_overlay = statfs(host->data_root, &fs) == 0 && fs.f_type == OVERLAYFS_SUPER_MAGIC;
 }
 
 static void look_for_programs(struct host_programs *programs, const char *path)
@@ -283,6 +320,7 @@ int host_look(struct host *host, const char *const *environment, struct err *e)
     look_for_programs(&seen.programs, seen.path);
     look_at_names(&seen);
     look_at_home(&seen, environment);
+    look_at_data(&seen);
     seen.legacy_tables_used = legacy_tables_used();
     seen.legacy_folder = access(LEGACY_IPTABLES, X_OK) == 0;
     if (seen.uid != 0)
@@ -310,6 +348,8 @@ void host_free(struct host *host)
     free(host->programs.docker);
     free(host->apparmor.confinement);
     strings_free(&host->masks);
+    strings_free(&host->seccomp.refused);
+    free(host->data_root);
     free(host->path);
     free(host->home);
     free(host->runtime_dir);

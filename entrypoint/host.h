@@ -53,6 +53,12 @@ struct host_apparmor {
                             without */
 };
 
+/* What the seccomp filter around us does with the system calls that it is asked for (seccomp(2)). */
+struct host_seccomp {
+    bool filtered;          /* there is a filter */
+    struct strings refused; /* names of calls that an engine needs and the filter refuses */
+};
+
 enum device_state {
     DEVICE_USABLE, /* there, the right kind, and open to every user */
     DEVICE_MISSING,
@@ -99,6 +105,10 @@ struct host {
     struct host_cgroup cgroup;
     struct host_apparmor apparmor;
     struct host_device tun, fuse;
+    struct host_seccomp seccomp;
+
+    char *data_root;      /* owned: where the engine's data lies by default */
+    bool data_on_overlay; /* on overlayfs, which the engine cannot put its own on */
     struct host_programs programs;
 
     bool legacy_tables_used; /* /proc/net/{ip,ip6,arp}_tables_names name a table: legacy rules are in use */

@@ -47,8 +47,8 @@ int step_cgroup_nest(bool required, struct outcome *outcome, struct err *e);
 int step_iptables(
     enum iptables wanted, const struct host *host, bool *legacy, struct outcome *outcome, struct err *e);
 int step_user_folders(const struct host *host, struct err *e);
-int step_pid_files(const struct host *host, const struct command *command, const struct engine_config *config, struct outcome *outcome,
-    struct err *e);
+int step_pid_files(const struct host *host, const struct command *command, const struct engine_config *config,
+    struct outcome *outcome, struct err *e);
 int step_certificates(
     const struct settings *s, const struct host *host, struct outcome *outcome, struct err *e);
 int step_daemon_config(const struct host *host, const struct engine_config *config, char **path,
