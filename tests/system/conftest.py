@@ -4,6 +4,7 @@ DIND_BINARY   the launcher to test (ctest sets it)
 DIND_STUB     the stub program, built from stub.c (ctest sets it; otherwise it is compiled here)
 """
 
+import functools
 import os
 import shutil
 import subprocess
@@ -94,11 +95,31 @@ def cgroup_mount():
     return point
 
 
+@functools.cache
+def _user_namespaces():
+    """Whether this machine lets us make one: not from within chroot(2), and not where a sysctl forbids it."""
+    child = os.fork()
+    if child == 0:
+        try:
+            kernel.unshare(kernel.CLONE_NEWUSER)
+            os._exit(0)
+        except OSError:
+            os._exit(1)
+    return os.waitpid(child, 0)[1] == 0
+
+
+class _Sandbox(sandbox_module.Sandbox):
+    def start(self, *args, host=sandbox_module.Host(), **how):
+        if host.user_namespace and not _user_namespaces():
+            pytest.skip("needs the right to make user namespaces")
+        return super().start(*args, host=host, **how)
+
+
 @pytest.fixture
 def sandbox(tmp_path_factory, launcher, stub, cgroup_mount):
     """Makes scratch roots; their folders are gone after the test."""
     with tempfile.TemporaryDirectory(prefix="dind-") as folder:
-        yield sandbox_module.Sandbox(folder, launcher, stub, cgroup_mount)
+        yield _Sandbox(folder, launcher, stub, cgroup_mount)
 
 
 @pytest.fixture
