@@ -127,6 +127,7 @@ static int look_at_mounts(struct host *host, struct err *e)
     bool own_dev = dev && str_equal(dev->type, "tmpfs");
     look_at_device("/dev/net/tun", TUN_DEVICE, own_dev, &host->tun);
     look_at_device("/dev/fuse", FUSE_DEVICE, own_dev, &host->fuse);
+    host->cgroup.mount_root = cgroup ? str_dup(cgroup->root) : NULL;
     host->cgroup.read_only =
         cgroup && (options_have(cgroup->options, "ro") || options_have(cgroup->super, "ro"));
     return 0;
@@ -136,6 +137,9 @@ static enum cgroup_view view_of(const struct host_cgroup *cgroup)
 {
     if (cgroup->path && str_starts(cgroup->path, "/.."))
         return CGROUP_VIEW_OUTSIDE;
+    /* "/..": a volume with a tree from above us, whatever our own path says. */
+    if (cgroup->mount_root && strcmp(cgroup->mount_root, "/") != 0)
+        return CGROUP_VIEW_HOST;
     if (!cgroup->type && str_equal(cgroup->path, "/"))
         return CGROUP_VIEW_ROOT;
     if (cgroup->type && str_equal(cgroup->path, "/"))
@@ -236,7 +240,20 @@ static void look_at_addresses(struct strings *names)
     freeifaddrs(list);
 }
 
-static void look_at_names(struct host *host)
+/* What the pod's specification tells by the downward API. One name and one address, or nothing. */
+static void look_at_pod(struct strings *names, const char *const *environment)
+{
+    static const char separators[] = ", \t\r\n\v\f";
+    const char *address = environment_get(environment, "POD_IP");
+    const char *name = environment_get(environment, "POD_NAME");
+
+    if (address && !strpbrk(address, separators))
+        add_name(names, "IP", address);
+    if (name && !strpbrk(name, separators))
+        add_name(names, "DNS", name);
+}
+
+static void look_at_names(struct host *host, const char *const *environment)
 {
     char hostname[256] = "";
     cleanup_text struct text hosts = {0};
@@ -262,6 +279,7 @@ static void look_at_names(struct host *host)
     if (full)
         add_name(&host->names, "DNS", full);
     add_name(&host->names, "DNS", brief);
+    look_at_pod(&host->names, environment);
 }
 
 static bool has_subids(const char *file, const char *user, uid_t uid)
@@ -318,7 +336,7 @@ int host_look(struct host *host, const char *const *environment, struct err *e)
     look_at_cgroup(&seen.cgroup);
     look_at_apparmor(&seen.apparmor);
     look_for_programs(&seen.programs, seen.path);
-    look_at_names(&seen);
+    look_at_names(&seen, environment);
     look_at_home(&seen, environment);
     look_at_data(&seen);
     seen.legacy_tables_used = legacy_tables_used();
@@ -335,6 +353,7 @@ void host_free(struct host *host)
 {
     free(host->hostname);
     strings_free(&host->names);
+    free(host->cgroup.mount_root);
     free(host->cgroup.path);
     free(host->cgroup.type);
     free(host->cgroup.controllers);

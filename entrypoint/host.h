@@ -25,6 +25,7 @@ struct host_cgroup {
     enum cgroup_version version;
     enum cgroup_view view; /* v2 only, as all below */
     bool read_only;
+    char *mount_root;  /* owned: what is mounted, as our namespace names it: "/"; "/.." is above it */
     char *path;        /* owned: /proc/self/cgroup's; NULL when there is none */
     char *type;        /* owned: cgroup.type at the top ("domain"), NULL at the real root */
     char *controllers; /* owned: cgroup.controllers of the top, or with CGROUP_VIEW_HOST of our own cgroup; ""

@@ -7,7 +7,11 @@ int plan_iptables(struct plan *plan, const struct plan_input *in, struct err *e)
     const struct host *host = in->host;
     struct step step = {PHASE_NETWORK, STEP_IPTABLES, NULL, NULL, NULL, false, 0};
     char *origin cleanup_free = settings_origin(s, OPTION_NETWORK_IPTABLES);
+    bool open = s->network.iptables == IPTABLES_AUTO && !host->legacy_tables_used;
 
+    /* Only root may list rules out here to find out, and a rootless engine has tables of its own. */
+    if (plan->mode == MODE_ROOTLESS && open)
+        return 0;
     if (s->network.iptables == IPTABLES_LEGACY && !host->legacy_folder)
         strings_add(&plan->notes, "network.iptables: legacy, but /usr/local/sbin/.iptables-legacy has no "
                                   "iptables: PATH decides which one runs");

@@ -10,7 +10,6 @@
 #include "entrypoint/steps.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
@@ -119,7 +118,7 @@ static void tell(struct outcome *outcome, const struct census *last, const char 
         return;
     if (last->outsiders)
         (void)snprintf(outcome->warning, sizeof(outcome->warning),
-            "not enabled: %s. %u processes of an outer pid namespace are in this container's cgroup "
+            "not enabled: %s. Processes of an outer pid namespace (%u) are in this container's cgroup "
             "(nsenter, a debugger, "
             "a runtime's helper) and only the host can move them out; limits of nested containers that need "
             "these "

@@ -13,7 +13,6 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #define LEGACY_FOLDER "/usr/local/sbin/.iptables-legacy"
 
