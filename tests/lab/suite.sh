@@ -4,7 +4,7 @@
 SUITE_CORE=(unit fuzz system e2e)
 SUITE_SKIPS=$LAB/skips
 # Seconds that all tests of a label may take together on two cores. Core: 25 minutes with the builds.
-declare -rA SUITE_BUDGET=([unit]=120 [fuzz]=120 [system]=360 [e2e]=600 [asan]=600 [lint]=900 [repro]=300)
+declare -rA SUITE_BUDGET=([unit]=120 [fuzz]=120 [system]=360 [e2e]=600 [asan]=600 [lint]=900 [repro]=300 [vm]=900)
 
 # build_preset PRESET: installs, configures and builds.
 build_preset() {
@@ -41,9 +41,10 @@ suite_packages() {
     local label groups=(build test lab)
     for label in "$@"; do
         case $label in
-            all) groups+=(sanitize lint) ;;
+            all) groups+=(sanitize lint vm) ;;
             asan) groups+=(sanitize) ;;
             lint) groups+=(lint) ;;
+            vm) groups+=(vm) ;;
             *) [[ -n ${SUITE_BUDGET[$label]:-} ]] || die "test: unknown label $label (${!SUITE_BUDGET[*]} all)" ;;
         esac
     done
@@ -101,10 +102,22 @@ suite_main() {
     return "$status"
 }
 
+# lint_scripts: what begins with "#!" and a shell, and what the virtual machines run.
+lint_scripts() {
+    {
+        find . \( -name build -o -name .git \) -prune -o -type f -print0 |
+            xargs -0 awk 'FNR == 1 && /^#!.*sh$/ { print FILENAME } { nextfile }'
+        find ./tests/vm/guest -type f
+    } | sort -u
+}
+
 lint_shell() {
-    # The sourced files are checked together with the scripts that source them (-x).
+    # -x -a: what a script sources is checked with it.
     step "shellcheck"
-    (cd "$TOP" && shellcheck -x dev .ci/run tests/lab/e2e tests/lab/engine-inside tests/lab/check-* tests/bench/*.sh)
+    (
+        cd "$TOP" || exit
+        lint_scripts | xargs -d '\n' shellcheck -x -a
+    )
 }
 
 lint_format() {
@@ -117,5 +130,7 @@ lint_main() {
     need_packages build test lint
     lint_shell
     lint_format
+    # From nothing: objects do not depend on .clang-tidy and cppcheck's files.
+    rm -rf "$BUILD/lint"
     build_preset lint
 }

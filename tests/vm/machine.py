@@ -1,0 +1,95 @@
+"""Virtual machines that run scenarios (tests/lab/vm.sh). One boot runs all of them that ask for the same kernel.
+
+A scenario is shell that runs on a node with cgroup v2 (guest/scenario.sh has its words), and starts the launcher as the first
+process of a container. What launcher and scenario left in $OUT comes back as a Seen.
+"""
+
+import dataclasses
+import os
+import shutil
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+TOP = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(TOP / "tests" / "system"))
+
+import pytest  # noqa: E402
+import sandbox  # noqa: E402
+
+# Debian releases whose kernels are booted: 6.1 and 6.12.
+SUITES = ("bookworm", "trixie")
+# Far more than it takes. A scenario that hangs ends after its own seconds, and the machine goes on with the next one.
+BOOT_SECONDS, SECONDS_EACH = 60, 6
+KILLED = 137
+
+# What the stub dockerd writes down of its cgroup, in every scenario.
+LOOK = """
+cd /sys/fs/cgroup
+cat cgroup.procs >/out/top
+for pid in $(cat init/cgroup.procs); do echo "$pid $(cat /proc/$pid/comm)"; done >/out/init 2>/dev/null
+cat cgroup.controllers >/out/controllers
+cat cgroup.subtree_control >/out/enabled
+"""
+
+
+@dataclasses.dataclass(frozen=True)
+class Scenario:
+    name: str
+    run: str
+    look: str = LOOK
+    seconds: int = 60
+
+
+def inside(run="container", *, look="", words="", disks=False, seconds=60):
+    """The scenario of a test, what its dockerd looks at besides, words for the kernel, whether it needs a Debian root, and how
+    long it may take."""
+    return pytest.mark.inside(run=run, look=look, words=words, disks=disks, seconds=seconds)
+
+
+class Seen(sandbox.Result):
+    """What a scenario left: like the Result of a scratch root."""
+
+    def __init__(self, folder, console):
+        self._out = folder
+        self._console = console
+        self.exit, self.ended = self._number("exit"), self._number("ended")
+        self.stdout, self.stderr = self.out("stdout") or "", self.out("stderr") or ""
+
+    def _number(self, name):
+        return int(self.out(name) or -1)
+
+    def __repr__(self):
+        return (f"<exit {self.exit}>\n--- stdout\n{self.stdout[-4000:]}\n--- stderr\n{self.stderr[-8000:]}\n"
+                f"--- scenario, status {self.ended}\n{self.out('node')}\n--- console\n{self._console[-2000:]}")
+
+
+def why_not():
+    """What this machine lacks for virtual machines, or None."""
+    if os.uname().machine != "x86_64":
+        return "needs an amd64 machine: the launcher is built for the machine's own processor"
+    missing = [name for name in ("qemu-system-x86_64", "busybox", "cpio", "depmod", "xz") if not shutil.which(name)]
+    if missing:
+        return f"needs {', '.join(missing)}"
+    return None if "DIND_BINARY" in os.environ else "needs DIND_BINARY, the launcher to test"
+
+
+def boot(suite, words, disks, scenarios, folder):
+    """Runs the scenarios in one machine. Returns a Seen for each, by name; its `ended` is -1 if the machine did not get so far."""
+    for scenario in scenarios:
+        home = folder / "files" / "scenarios" / scenario.name
+        home.mkdir(parents=True)
+        (home / "run").write_text(textwrap.dedent(scenario.run))
+        (home / "look").write_text(textwrap.dedent(scenario.look))
+        (home / "seconds").write_text(f"{scenario.seconds}\n")
+    seconds = BOOT_SECONDS + SECONDS_EACH * len(scenarios) + max(scenario.seconds for scenario in scenarios)
+    command = [TOP / "tests" / "lab" / "vm", "boot", suite, folder, str(seconds), words, *["disks"][:disks]]
+    ended = subprocess.run(command, check=False).returncode
+    assert ended in (0, KILLED), f"{command} failed with status {ended}"
+    out = folder / "out"
+    out.mkdir()
+    # One tar behind the other; the last one is cut off if the machine was killed, and tar says so.
+    subprocess.run(["tar", "-C", out, "-xz", "--ignore-zeros", "-f", folder / "results"], check=False)
+    console = (folder / "console").read_text(errors="replace") if (folder / "console").exists() else ""
+    return {scenario.name: Seen(out / scenario.name, console) for scenario in scenarios}
