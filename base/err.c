@@ -3,6 +3,12 @@
 #include <stdio.h>
 #include <string.h>
 
+/* What does not fit is cut. */
+static void append(struct err *e, const char *words)
+{
+    (void)strncat(e->what, words, sizeof(e->what) - 1 - strlen(e->what));
+}
+
 int err_set(struct err *e, int code, const char *format, ...)
 {
     va_list ap;
@@ -23,9 +29,9 @@ int err_errno(struct err *e, int code, const char *format, ...)
     (void)vsnprintf(e->what, sizeof(e->what), format, ap);
     va_end(ap);
 
-    size_t used = strlen(e->what);
     const char *words = strerrordesc_np(-code);
-    (void)snprintf(e->what + used, sizeof(e->what) - used, ": %s", words ? words : "unknown error");
+    append(e, ": ");
+    append(e, words ? words : "unknown error");
     return code;
 }
 
@@ -54,10 +60,10 @@ int err_prefix(struct err *e, const char *format, ...)
     va_start(ap, format);
     (void)vsnprintf(context, sizeof(context), format, ap);
     va_end(ap);
-    (void)memcpy(text, e->what, sizeof(text));
 
-    size_t used = strlen(context);
-    (void)memcpy(e->what, context, used + 1);
-    (void)snprintf(e->what + used, sizeof(e->what) - used, ": %s", text);
+    (void)memcpy(text, e->what, sizeof(text));
+    (void)memcpy(e->what, context, sizeof(context));
+    append(e, ": ");
+    append(e, text);
     return e->code;
 }

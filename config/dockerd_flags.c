@@ -1,7 +1,5 @@
 #include "config/dockerd_flags.h"
 
-#include <errno.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 

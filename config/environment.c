@@ -4,7 +4,6 @@
 #include "config/quote.h"
 #include "config/words.h"
 
-#include <ctype.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>

@@ -10,10 +10,9 @@ enum { COMPARED_MAX = 64 };
 /* Upper case and separators are the environment's spelling; here all spellings are one. */
 static void normalise(const char *s, char out[COMPARED_MAX + 1])
 {
-    size_t i = 0;
-    for (; s[i] && i < COMPARED_MAX; i++)
+    (void)memset(out, '\0', COMPARED_MAX + 1);
+    for (size_t i = 0; i < COMPARED_MAX && s[i]; i++)
         out[i] = s[i] == '.' || s[i] == '-' ? '_' : (char)tolower((unsigned char)s[i]);
-    out[i] = '\0';
 }
 
 /* Optimal string alignment: insertions, deletions, replacements and swaps of neighbours. */

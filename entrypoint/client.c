@@ -1,9 +1,7 @@
 #include "client.h"
 
 #include "base/environment.h"
-#include "entrypoint/host.h"
 #include "entrypoint/init.h"
-#include "entrypoint/launch.h"
 #include "entrypoint/process.h"
 
 #include <sys/stat.h>

@@ -2,7 +2,6 @@
 
 #include "base/environment.h"
 #include "base/file.h"
-#include "entrypoint/host.h"
 #include "entrypoint/process.h"
 
 #include <errno.h>

@@ -184,12 +184,12 @@ static json_t *condition(const char *argument)
     cleanup_strings struct strings parts = {0};
 
     strings_split(&parts, argument, " ");
-    const char *operator= parts.items[1];
-    return json_pack("[{s:i, s:I, s:s}]", "index", atoi(parts.items[0]), "value",
+    const char *comparison = parts.items[1];
+    return json_pack("[{s:I, s:I, s:s}]", "index", (json_int_t)strtoull(parts.items[0], NULL, 10), "value",
         (json_int_t)strtoull(parts.items[2], NULL, 10), "op",
-        *operator== '<'    ? "SCMP_CMP_LT"
-        : * operator== '>' ? "SCMP_CMP_GT"
-                           : "SCMP_CMP_EQ");
+        *comparison == '<'   ? "SCMP_CMP_LT"
+        : *comparison == '>' ? "SCMP_CMP_GT"
+                             : "SCMP_CMP_EQ");
 }
 
 static void add_rules(json_t *syscalls, const struct rule *rules, size_t count)

@@ -34,6 +34,7 @@ static void on_signal(int signal)
 }
 
 /* A sanitizer reports crashes itself and calls back; without one there is no such function. */
+/* NOLINTNEXTLINE(bugprone-reserved-identifier): the sanitizers' own name. */
 void __sanitizer_set_death_callback(void (*callback)(void)) __attribute__((weak));
 
 static void watch(void)

@@ -1,3 +1,4 @@
+unit_test(base_err base)
 unit_test(base_text base)
 unit_test(base_file base)
 unit_test(base_log base)
