@@ -37,12 +37,16 @@ struct decide_ca {
 };
 
 struct decide_leaf {
+    const char *shown; /* its folder, as messages have it: "server", "clients/ci". Borrowed */
+    bool implied;      /* of a client: always there, not asked for by the user */
+    bool named;        /* of a client: its common name is the user's word, so another one will not do */
     struct decide_pair pair;
     const char *failed, *hostile; /* as in decide_ca */
     bool linked, read_only;       /* as in decide_ca */
-    const char *chain_problem; /* why it does not verify against the CA for its purpose, or NULL. Borrowed */
-    const char *own_problem;   /* the same against the ca.pem beside it */
-    time_t ca_from, ca_until;  /* when all that verify it against that ca.pem are valid */
+    const char *chain_problem;  /* why it does not verify against the CA for its purpose, or NULL. Borrowed */
+    const char *own_problem;    /* the same against the ca.pem beside it */
+    const char *server_problem; /* of a client: the same against server/ca.pem */
+    time_t ca_from, ca_until;   /* when all that verify it against that ca.pem are valid */
     const struct strings *names; /* its subjectAltNames, canonical */
     bool has_ca;                 /* ca.pem beside it is there */
     bool ca_current;             /* it is exactly the CA's certificate, as ca/cert.pem has it */
@@ -50,11 +54,24 @@ struct decide_leaf {
     bool access_ok;              /* owner and mode are as they must be */
 };
 
+/* How much is to be done. */
+enum decide_scope {
+    DECIDE_NEEDED,  /* what is missing or no longer good */
+    DECIDE_RENEWAL, /* leaves that are good too get a new certificate for their key */
+    DECIDE_CLIENTS, /* the clients alone; CA and server stay as they are */
+};
+
 struct decide_input {
     struct decide_ca ca;
-    struct decide_leaf server, client;
+    struct decide_leaf server;
+    const struct decide_leaf *clients; /* borrowed */
+    size_t client_count;
     const struct strings *names; /* that the server certificate must have */
     bool algorithm_chosen;
+    enum decide_scope scope;
+    bool keep_ca_key;
+    time_t life;         /* seconds from now that a new leaf lives */
+    time_t renew_before; /* seconds before its end; 0: when a third of its life is left */
     time_t now;
 };
 
@@ -69,26 +86,32 @@ struct decide_answer {
     enum decide_verdict verdict;
     /* REFUSE: begins with the file, "ca/key.pem: …". KEEP: empty, or why it ought to be renewed, which cannot
      * be done but is not needed yet. */
-    char reason[320];
+    char reason[512];
     char hint[320]; /* for REFUSE */
     bool names;     /* the reason is that names are missing, nothing else */
+    bool ca_pem;    /* of a leaf: ca.pem beside it must be written */
+    bool access;    /* of a leaf: kept files must get their owner and mode */
 };
 
 struct decision {
-    bool managed; /* the user manages the CA: server was verified, nothing is to be written */
-    struct decide_answer ca, server, client;
-    bool server_ca, client_ca;         /* ca.pem beside the leaf must be written */
-    bool server_access, client_access; /* kept files must get their owner and mode */
-    bool clock_wrong;                  /* now is before DECIDE_EARLIEST: dates were not judged */
+    bool managed; /* there is no CA key: what is there was verified, and nothing can be issued */
+    bool keyless; /* managed, and the CA is one of ours whose key was removed */
+    struct decide_answer ca, server;
+    struct decide_answer *clients; /* owned */
+    size_t client_count;
+    bool remove_ca_key; /* once everything is written */
+    bool clock_wrong;   /* now is before DECIDE_EARLIEST: dates were not judged */
 };
 
-/* Decides. The first REFUSE among ca, server, client says why nothing may be done. */
+/* Decides; end it with decision_free. The first REFUSE among ca, server and clients says why nothing may be
+ * done. */
 void decide(const struct decide_input *in, struct decision *out);
+void decision_free(struct decision *d);
 
 /* The time to issue at: never before DECIDE_EARLIEST. */
 time_t decide_time(time_t now);
 
-/* True if nothing at all is to be written. */
+/* True if nothing at all is to be written or removed. */
 bool decide_is_idle(const struct decision *d);
 
 /* The refusal, or NULL. */

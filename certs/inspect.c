@@ -6,7 +6,7 @@
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -186,50 +186,62 @@ static void inspect_certificates(
     names_of(certificate, &pair->names);
 }
 
-/* "ca/key.pem: is a FIFO" for the first file of the folder that is in that state, or NULL. */
-static const char *first_file(const struct store_content *content, enum store_folder folder,
-    bool (*is)(const struct store_file *, enum store_folder), char *words, size_t room)
+char *inspect_folder(const struct certs_client *client)
 {
-    for (int i = 0; i < STORE_NAMES; i++) {
-        const struct store_file *file = &content->files[folder][i];
-        if (!is(file, folder))
-            continue;
-        (void)snprintf(words, room, "%s: %s", store_shown(folder, (enum store_name)i), file->problem);
-        return words;
-    }
+    if (client->dir)
+        return str_dup(client->dir);
+    return str_equal(client->name, CERTS_DEFAULT_CLIENT) ? str_dup("client")
+                                                         : str_format("clients/%s", client->name);
+}
+
+/* "ca/key.pem: is a FIFO" for the first file of the folder that is in that state, or NULL. */
+static char *first_file(const struct store_place *place, size_t folder, const char *shown,
+    bool (*is)(const struct store_file *, size_t))
+{
+    for (int i = 0; i < STORE_NAMES; i++)
+        if (is(&place->files[i], folder))
+            return str_format(
+                "%s/%s: %s", shown, store_file_name((enum store_name)i), place->files[i].problem);
     return NULL;
 }
 
-static bool is_hostile(const struct store_file *file, enum store_folder folder)
+static bool is_hostile(const struct store_file *file, size_t folder)
 {
-    /* In client/ only a folder matters: rename(2) replaces everything else without looking into it. */
-    return file->state == STORE_HOSTILE && (folder != STORE_CLIENT || file->folder);
+    /* Of a client only a folder matters: rename(2) replaces everything else without looking into it. */
+    return file->state == STORE_HOSTILE && (folder < STORE_CLIENTS || file->folder);
 }
 
-static bool is_failed(const struct store_file *file, enum store_folder folder)
+static bool is_failed(const struct store_file *file, size_t folder)
 {
     /* A CA key that we may not read is as good as none: decide.h. */
     return file->state == STORE_FAILED || (file->state == STORE_UNREADABLE && folder != STORE_CA);
 }
 
-static bool owner_ok(const struct store_file *file, const struct certs_request *request)
+/* Whom a leaf's files belong to, and the mode of its key. */
+struct access {
+    uid_t uid;
+    gid_t gid;
+    mode_t mode;
+};
+
+static bool owner_ok(const struct store_file *file, const struct access *access)
 {
     /* Only root can give files away. */
     if (geteuid() != 0)
         return true;
-    if (request->uid != 0)
-        return file->uid == request->uid && file->gid == request->gid;
+    if (access->uid != 0)
+        return file->uid == access->uid && file->gid == access->gid;
     /* Where root is made nobody a new file would be nobody's again, at every start. */
-    return file->uid == 0 || file->uid == STORE_NOBODY;
+    return file->uid == STORE_NOBODY ||
+           (file->uid == 0 && (access->gid == getegid() || file->gid == access->gid));
 }
 
-static bool access_ok(
-    const struct store_content *content, enum store_folder folder, const struct certs_request *request)
+static bool access_ok(const struct store_place *place, const struct access *access)
 {
     for (int i = 0; i < STORE_NAMES; i++) {
-        const struct store_file *file = &content->files[folder][i];
+        const struct store_file *file = &place->files[i];
         if (file->state == STORE_PRESENT &&
-            (file->mode != store_mode(folder, (enum store_name)i) || !owner_ok(file, request)))
+            (file->mode != (i == STORE_KEY_PEM ? access->mode : 0644) || !owner_ok(file, access)))
             return false;
     }
     return true;
@@ -271,44 +283,57 @@ static void inspect_ca_pem(const struct store_file *file, const struct inspected
     ERR_clear_error();
 }
 
-static void inspect_leaf(const struct store_content *content, const struct certs_request *request,
-    enum store_folder folder, struct inspected *all, struct decide_leaf *out)
+/* Why the leaf does not verify against these CAs, or NULL. */
+static const char *chain_problem(const struct inspect_pair *pair, const struct chain *trust, bool server)
 {
-    const struct store_file *files = content->files[folder];
-    const struct chain *ca = &all->pairs[STORE_CA].chain;
+    if (!inspect_certificate(pair))
+        return NULL;
+    return trust->stack ? inspect_verify(&pair->chain, trust, server) : "there is no CA certificate";
+}
+
+/* A leaf by the index of its folder; `common_name` makes it ours. */
+static void inspect_leaf(const struct store_content *content, const struct certs_request *request,
+    size_t folder, const char *common_name, const struct access *access, struct inspected *all,
+    struct decide_leaf *out)
+{
+    const struct store_place *place = &content->places[folder];
+    const struct store_file *files = place->files;
     struct inspect_pair *pair = &all->pairs[folder];
     bool server = folder == STORE_SERVER;
 
     inspect_key(&files[STORE_KEY_PEM], request, pair, &out->pair);
-    inspect_certificates(
-        &files[STORE_CERT_PEM], server ? ISSUE_SERVER_NAME : ISSUE_CLIENT_NAME, pair, &out->pair);
+    inspect_certificates(&files[STORE_CERT_PEM], common_name, pair, &out->pair);
+    pair->failed = first_file(place, folder, pair->shown, is_failed);
+    pair->hostile = first_file(place, folder, pair->shown, is_hostile);
+    out->shown = pair->shown;
     out->names = &pair->names;
-    out->failed = first_file(content, folder, is_failed, pair->failed, sizeof(pair->failed));
-    out->hostile = first_file(content, folder, is_hostile, pair->hostile, sizeof(pair->hostile));
+    out->failed = pair->failed;
+    out->hostile = pair->hostile;
     out->linked = files[STORE_KEY_PEM].linked || files[STORE_CERT_PEM].linked || files[STORE_CA_PEM].linked;
-    out->read_only = content->places[folder].read_only;
-    out->access_ok = access_ok(content, folder, request);
+    out->read_only = place->read_only;
+    out->access_ok = access_ok(place, access);
     inspect_ca_pem(&files[STORE_CA_PEM], all, pair, server, out);
-    if (inspect_certificate(pair))
-        out->chain_problem =
-            ca->stack ? inspect_verify(&pair->chain, ca, server) : "there is no CA certificate";
+    out->chain_problem = chain_problem(pair, &all->pairs[STORE_CA].chain, server);
 }
 
 static void inspect_ca(
     const struct store_content *content, const struct certs_request *request, struct inspected *all)
 {
-    const struct store_file *files = content->files[STORE_CA];
+    const struct store_place *place = &content->places[STORE_CA];
+    const struct store_file *files = place->files;
     struct inspect_pair *pair = &all->pairs[STORE_CA];
     struct decide_ca *out = &all->input.ca;
     struct err ignored;
 
     inspect_key(&files[STORE_KEY_PEM], request, pair, &out->pair);
     inspect_certificates(&files[STORE_CERT_PEM], ISSUE_CA_NAME, pair, &out->pair);
+    pair->failed = first_file(place, STORE_CA, pair->shown, is_failed);
+    pair->hostile = first_file(place, STORE_CA, pair->shown, is_hostile);
     out->unreadable = files[STORE_KEY_PEM].state == STORE_UNREADABLE;
-    out->failed = first_file(content, STORE_CA, is_failed, pair->failed, sizeof(pair->failed));
-    out->hostile = first_file(content, STORE_CA, is_hostile, pair->hostile, sizeof(pair->hostile));
+    out->failed = pair->failed;
+    out->hostile = pair->hostile;
     out->linked = files[STORE_KEY_PEM].linked || files[STORE_CERT_PEM].linked;
-    out->read_only = content->places[STORE_CA].read_only;
+    out->read_only = place->read_only;
     X509 *certificate = inspect_certificate(pair);
     out->is_ca = certificate && may_sign_certificates(certificate);
     /* Copies go to clients: a private key in the same file must not go with them. */
@@ -316,25 +341,76 @@ static void inspect_ca(
         (void)issue_to_pem(sk_X509_value(pair->chain.stack, i), &all->ca_pem, &ignored);
 }
 
+static void inspect_server(
+    const struct store_content *content, const struct certs_request *request, struct inspected *all)
+{
+    const struct access access = {.uid = request->uid, .gid = request->gid, .mode = 0600};
+    const struct store_file *ca = &content->places[STORE_SERVER].files[STORE_CA_PEM];
+
+    inspect_leaf(content, request, STORE_SERVER, ISSUE_SERVER_NAME, &access, all, &all->input.server);
+    if (ca->state == STORE_PRESENT)
+        (void)inspect_parse(&ca->content, &all->server_trust);
+    ERR_clear_error();
+}
+
+static void inspect_client(const struct store_content *content, const struct certs_request *request,
+    size_t index, struct inspected *all)
+{
+    const struct certs_client *client = &request->clients[index];
+    const struct access access = {.uid = client->uid, .gid = client->gid, .mode = client->mode};
+    bool named = !str_equal(client->name, CERTS_DEFAULT_CLIENT);
+    size_t folder = STORE_CLIENTS + index;
+    struct decide_leaf *out = &all->clients[index];
+
+    all->pairs[folder].shown = inspect_folder(client);
+    inspect_leaf(content, request, folder, named ? client->name : ISSUE_CLIENT_NAME, &access, all, out);
+    out->implied = client->implied;
+    out->named = named;
+    out->server_problem = chain_problem(&all->pairs[folder], &all->server_trust, false);
+}
+
 void inspect(const struct store_content *content, const struct certs_request *request, struct inspected *out)
 {
-    struct decide_input *in = &out->input;
+    static const enum decide_scope scopes[] = {
+        [CERTS_NEEDED] = DECIDE_NEEDED, [CERTS_RENEWAL] = DECIDE_RENEWAL, [CERTS_CLIENTS] = DECIDE_CLIENTS};
+    size_t count = STORE_CLIENTS + request->client_count;
 
     *out = (struct inspected){
-        .input = {
-            .names = request->names, .algorithm_chosen = request->algorithm_chosen, .now = request->now}};
+        .pairs = mem_zero(count, sizeof(*out->pairs)),
+        .count = count,
+        .clients = mem_zero(request->client_count, sizeof(*out->clients)),
+        .input = {.client_count = request->client_count,
+            .names = request->names,
+            .algorithm_chosen = request->algorithm_chosen,
+            .scope = scopes[request->scope],
+            .keep_ca_key = request->keep_ca_key,
+            .life = issue_until(0, request->days),
+            .renew_before = (time_t)request->renew_before * ISSUE_DAY,
+            .now = request->now},
+    };
+    out->input.clients = out->clients;
+    out->pairs[STORE_CA].shown = str_dup("ca");
+    out->pairs[STORE_SERVER].shown = str_dup("server");
     inspect_ca(content, request, out);
-    inspect_leaf(content, request, STORE_SERVER, out, &in->server);
-    inspect_leaf(content, request, STORE_CLIENT, out, &in->client);
+    inspect_server(content, request, out);
+    for (size_t i = 0; i < request->client_count; i++)
+        inspect_client(content, request, i, out);
 }
 
 void inspected_free(struct inspected *inspected)
 {
-    for (size_t i = 0; i < STORE_FOLDERS; i++) {
-        EVP_PKEY_free(inspected->pairs[i].key);
-        chain_free(&inspected->pairs[i].chain);
-        strings_free(&inspected->pairs[i].names);
+    for (size_t i = 0; i < inspected->count; i++) {
+        struct inspect_pair *pair = &inspected->pairs[i];
+        EVP_PKEY_free(pair->key);
+        chain_free(&pair->chain);
+        strings_free(&pair->names);
+        free(pair->shown);
+        free(pair->failed);
+        free(pair->hostile);
     }
+    free(inspected->pairs);
+    free(inspected->clients);
+    chain_free(&inspected->server_trust);
     text_free(&inspected->ca_pem);
     *inspected = (struct inspected){0};
 }

@@ -8,20 +8,28 @@
 
 /* A key and its certificates as parsed; zero-initialised is "nothing". */
 struct inspect_pair {
+    char *shown;          /* owned: the folder, as messages have it */
     EVP_PKEY *key;        /* owned, NULL if missing or unusable */
     struct chain chain;   /* owned; the certificate comes first */
     struct strings names; /* of the first certificate */
-    char failed[160];     /* for a file that could not be read */
-    char hostile[160];    /* for a hostile file */
+    char *failed;         /* owned: words for a file that could not be read */
+    char *hostile;        /* owned: words for a hostile file */
 };
 
 struct inspected {
-    struct inspect_pair pairs[STORE_FOLDERS];
+    struct inspect_pair *pairs; /* owned, by the index of the folder */
+    size_t count;
+    struct decide_leaf *clients; /* owned */
+    struct chain server_trust;   /* owned: server/ca.pem */
     struct text ca_pem; /* owned: the certificates of ca/cert.pem and nothing else that may stand there */
-    struct decide_input input; /* borrows from `pairs`, from the content and from the request */
+    struct decide_input input; /* borrows from all that, from the content and from the request */
 };
 
-/* Parses the content of a store. `content` and `request` must outlive *out; end it with inspected_free. */
+/* The folder of a client: "client", "clients/NAME" or an absolute path. The caller frees it. */
+char *inspect_folder(const struct certs_client *client);
+
+/* Parses the content of a store with the folders of the request. `content` and `request` must outlive *out;
+ * end it with inspected_free. */
 void inspect(const struct store_content *content, const struct certs_request *request, struct inspected *out);
 void inspected_free(struct inspected *inspected);
 

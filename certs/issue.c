@@ -160,10 +160,10 @@ static X509 *blank(const char *common_name, EVP_PKEY *key, time_t from, time_t u
     return take(certificate);
 }
 
-int issue_ca(EVP_PKEY *key, time_t now, X509 **out, struct err *e)
+int issue_ca(EVP_PKEY *key, long long days, time_t now, X509 **out, struct err *e)
 {
     X509 *ca cleanup_ossl(X509) =
-        blank(ISSUE_CA_NAME, key, now - ISSUE_BACKDATE, now + (time_t)ISSUE_CA_DAYS * ISSUE_DAY);
+        blank(ISSUE_CA_NAME, key, now - ISSUE_BACKDATE, now + (time_t)days * ISSUE_DAY);
 
     if (!ca || X509_set_issuer_name(ca, X509_get_subject_name(ca)) != 1 || !add_basic_constraints(ca, true) ||
         !add_key_usage(ca, true) || !add_subject_key_id(ca) || X509_sign(ca, key, key_digest(key)) <= 0)
@@ -175,8 +175,8 @@ int issue_ca(EVP_PKEY *key, time_t now, X509 **out, struct err *e)
 int issue_leaf(const struct issue_leaf *leaf, EVP_PKEY *key, X509 *ca, EVP_PKEY *ca_key, time_t now,
     X509 **out, struct err *e)
 {
-    time_t until = now + (time_t)leaf->days * ISSUE_DAY;
-    X509 *certificate cleanup_ossl(X509) = blank(leaf->common_name, key, now - ISSUE_BACKDATE, until);
+    X509 *certificate cleanup_ossl(X509) =
+        blank(leaf->common_name, key, now - ISSUE_BACKDATE, issue_until(now, leaf->days));
 
     if (!certificate)
         return failed(e);

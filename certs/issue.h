@@ -14,7 +14,6 @@
 enum {
     ISSUE_BACKDATE = 3600, /* seconds: clocks of clients run behind */
     ISSUE_DAY = 86400,
-    ISSUE_CA_DAYS = 3650,
 };
 
 struct issue_leaf {
@@ -24,8 +23,15 @@ struct issue_leaf {
     long long days;              /* cut short at the CA's notAfter */
 };
 
-/* A self-signed CA certificate for the key. The caller owns *out. */
-int issue_ca(EVP_PKEY *key, time_t now, X509 **out, struct err *e);
+/* notAfter of a leaf that is issued now. Its life counts from notBefore to notAfter, both seconds included
+ * (RFC 5280 4.1.2.5): strict verifiers take a second more than 825 days for too long. */
+static inline time_t issue_until(time_t now, long long days)
+{
+    return now - ISSUE_BACKDATE + (time_t)days * ISSUE_DAY - 1;
+}
+
+/* A self-signed CA certificate for the key, for so many days. The caller owns *out. */
+int issue_ca(EVP_PKEY *key, long long days, time_t now, X509 **out, struct err *e);
 
 /* A leaf for the key, signed by the CA. The caller owns *out. */
 int issue_leaf(const struct issue_leaf *leaf, EVP_PKEY *key, X509 *ca, EVP_PKEY *ca_key, time_t now,

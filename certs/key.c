@@ -9,7 +9,7 @@
 #include <string.h>
 
 enum {
-    MAX_PARALLEL = 8,
+    MAX_PARALLEL = 7,    /* threads beside this one */
     MIN_RSA_BITS = 2048, /* below that OpenSSL's security level 2 and every browser refuse */
 };
 
@@ -62,49 +62,69 @@ int key_make(enum certs_algorithm algorithm, EVP_PKEY **out, struct err *e)
     return 0;
 }
 
-struct job {
-    pthread_t thread;
+/* Keys to make, which threads take one by one. */
+struct jobs {
     enum certs_algorithm algorithm;
-    EVP_PKEY **out;
-    bool started;
-    int result;
-    struct err e; /* OpenSSL's error queue belongs to the thread */
+    const bool *wanted;
+    EVP_PKEY **keys;
+    size_t count;
+    pthread_mutex_t lock;
+    size_t next; /* under the lock, as the result */
+    int result;  /* the first failure */
+    struct err *e;
 };
 
-static void *run_job(void *argument)
+static bool take_job(struct jobs *jobs, size_t *index)
 {
-    struct job *job = argument;
+    (void)pthread_mutex_lock(&jobs->lock);
+    while (jobs->next < jobs->count && (!jobs->wanted[jobs->next] || jobs->keys[jobs->next]))
+        jobs->next++;
+    *index = jobs->next;
+    bool found = jobs->next < jobs->count && jobs->result == 0;
+    jobs->next += found;
+    (void)pthread_mutex_unlock(&jobs->lock);
+    return found;
+}
 
-    job->result = key_make(job->algorithm, job->out, &job->e);
+static void *run_jobs(void *argument)
+{
+    struct jobs *jobs = argument;
+    size_t index;
+
+    while (take_job(jobs, &index)) {
+        struct err e = {0}; /* OpenSSL's error queue belongs to the thread */
+        int r = key_make(jobs->algorithm, &jobs->keys[index], &e);
+        if (r == 0)
+            continue;
+        (void)pthread_mutex_lock(&jobs->lock);
+        if (jobs->result == 0)
+            *jobs->e = e;
+        jobs->result = jobs->result == 0 ? r : jobs->result;
+        (void)pthread_mutex_unlock(&jobs->lock);
+    }
     return NULL;
 }
 
 int key_make_all(
     enum certs_algorithm algorithm, const bool *wanted, EVP_PKEY **keys, size_t count, struct err *e)
 {
-    struct job *jobs cleanup_free = mem_zero(count, sizeof(*jobs));
-    bool parallel = kind_of(algorithm)->bits > 0;
-    int r = 0;
+    struct jobs jobs = {.algorithm = algorithm,
+        .wanted = wanted,
+        .keys = keys,
+        .count = count,
+        .lock = PTHREAD_MUTEX_INITIALIZER,
+        .e = e};
+    pthread_t threads[MAX_PARALLEL];
+    size_t started = 0;
 
-    for (size_t i = 0; i < count; i++) {
-        if (!wanted[i] || keys[i])
-            continue;
-        jobs[i].algorithm = algorithm;
-        jobs[i].out = &keys[i];
-        jobs[i].started =
-            parallel && i < MAX_PARALLEL && pthread_create(&jobs[i].thread, NULL, run_job, &jobs[i]) == 0;
-        if (!jobs[i].started)
-            (void)run_job(&jobs[i]);
-    }
-    for (size_t i = 0; i < count; i++) {
-        if (jobs[i].started)
-            (void)pthread_join(jobs[i].thread, NULL);
-        if (jobs[i].result < 0 && r == 0) {
-            r = jobs[i].result;
-            *e = jobs[i].e;
-        }
-    }
-    return r;
+    /* Keys of other kinds take less time than threads. */
+    while (kind_of(algorithm)->bits > 0 && started < MAX_PARALLEL && started + 1 < count &&
+           pthread_create(&threads[started], NULL, run_jobs, &jobs) == 0)
+        started++;
+    (void)run_jobs(&jobs);
+    while (started > 0)
+        (void)pthread_join(threads[--started], NULL);
+    return jobs.result;
 }
 
 static bool group_is(const EVP_PKEY *key, const char *group)

@@ -10,7 +10,7 @@
 #include <openssl/x509v3.h>
 
 #define OSSL_CLEANUP(type, function)                                                                         \
-    static inline void cleanup_##type##_(type **object)                                                      \
+    static inline void cleanup_##type##_(type **object) /* NOLINT(bugprone-macro-parentheses): a type */     \
     {                                                                                                        \
         function(*object);                                                                                   \
     }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -76,26 +77,22 @@ static void read_open(int fd, const struct stat *st, struct store_file *file)
  * its place. And whoever may write here can make a hard link to a file elsewhere and remove it again once it
  * is open: the number of links alone would not tell, so it is asked for together with the name.
  */
-static bool still_named(const struct store *store, const char *path, const struct stat *st)
+static bool still_named(int at, const char *path, const struct stat *st)
 {
     struct stat named;
 
-    return fstatat(store->dir, path, &named, AT_SYMLINK_NOFOLLOW) == 0 && named.st_dev == st->st_dev &&
+    return fstatat(at, path, &named, AT_SYMLINK_NOFOLLOW) == 0 && named.st_dev == st->st_dev &&
            named.st_ino == st->st_ino && named.st_nlink == st->st_nlink;
 }
 
 /* False if it must be looked at again. */
-static bool read_once(
-    const struct store *store, enum store_folder folder, enum store_name name, struct store_file *file)
+static bool read_once(int at, const char *path, bool may_link, struct store_file *file)
 {
-    const char *path = store_shown(folder, name);
-    cleanup_close int fd = file_open(store->dir, path, O_RDONLY | O_NONBLOCK, 0, FILE_NO_LINKS);
+    cleanup_close int fd = file_open(at, path, O_RDONLY | O_NONBLOCK, 0, FILE_NO_LINKS);
     struct stat st;
 
-    /* Kubernetes mounts a Secret as links into a folder beside them. Not in client/: its readers may be able
-     * to write there. */
-    if (fd == -ELOOP && folder != STORE_CLIENT) {
-        fd = file_open(store->dir, path, O_RDONLY | O_NONBLOCK, 0, FILE_FOLLOW_LINKS);
+    if (fd == -ELOOP && may_link) {
+        fd = file_open(at, path, O_RDONLY | O_NONBLOCK, 0, FILE_FOLLOW_LINKS);
         file->linked = fd >= 0;
     }
     int r = fd < 0 ? fd : fstat(fd, &st) < 0 ? -errno : 0;
@@ -103,62 +100,91 @@ static bool read_once(
         cannot_open(file, r);
         return r != -ESTALE;
     }
-    if (!file->linked && !still_named(store, path, &st))
+    if (!file->linked && !still_named(at, path, &st))
         return false;
     read_open(fd, &st, file);
     return true;
 }
 
-static void read_file(
-    const struct store *store, enum store_folder folder, enum store_name name, struct store_file *file)
+/* Where the path of a folder begins. */
+static int base_of(const struct store *store, size_t folder)
 {
+    return *store->folders[folder].path == '/' ? AT_FDCWD : store->dir;
+}
+
+static void read_file(const struct store *store, size_t folder, enum store_name name, struct store_file *file)
+{
+    char *path cleanup_free = str_format("%s/%s", store->folders[folder].path, store_file_name(name));
+    int at = base_of(store, folder);
+
+    if (at == -1)
+        return;
     for (int tries = 0; tries < READ_TRIES; tries++) {
         *file = (struct store_file){0};
-        if (read_once(store, folder, name, file))
+        /* Kubernetes mounts a Secret as links into a folder beside them. Not for clients: they may be able to
+         * write there. */
+        if (read_once(at, path, folder < STORE_CLIENTS, file))
             return;
     }
     unusable(file, STORE_HOSTILE, "is replaced again and again");
 }
 
-static void read_place(const struct store *store, enum store_folder folder, struct store_place *place)
+/* Opens the folder, or the nearest one above it that is there. */
+static int open_nearest(const struct store *store, size_t folder, bool *exists)
 {
-    cleanup_close int fd =
-        file_open(store->dir, store_folder_name(folder), O_RDONLY | O_DIRECTORY, 0, FILE_NO_LINKS);
+    char *path cleanup_free = str_dup(store->folders[folder].path);
+    int at = base_of(store, folder);
+    int fd = file_open(at, path, O_RDONLY | O_DIRECTORY, 0, FILE_NO_LINKS);
+
+    *exists = fd >= 0;
+    while (fd == -ENOENT) {
+        char *slash = strrchr(path, '/');
+        if (!slash)
+            return file_open(at, ".", O_RDONLY | O_DIRECTORY, 0, FILE_NO_LINKS);
+        slash[slash == path] = '\0';
+        fd = file_open(at, path, O_RDONLY | O_DIRECTORY, 0, FILE_NO_LINKS);
+    }
+    return fd;
+}
+
+static void read_place(const struct store *store, size_t folder, struct store_place *place)
+{
+    if (base_of(store, folder) == -1)
+        return;
+    cleanup_close int fd = open_nearest(store, folder, &place->exists);
     struct statvfs fs;
     struct stat st;
 
-    place->exists = fd >= 0 && fstat(fd, &st) == 0;
+    place->exists = place->exists && fstat(fd, &st) == 0;
     if (place->exists)
         place->uid = st.st_uid;
-    place->read_only = fstatvfs(fd >= 0 ? fd : store->dir, &fs) == 0 && (fs.f_flag & ST_RDONLY);
+    place->read_only = fd >= 0 && fstatvfs(fd, &fs) == 0 && (fs.f_flag & ST_RDONLY);
 }
 
 void store_read(const struct store *store, struct store_content *content)
 {
-    static const struct {
-        enum store_folder folder;
-        enum store_name name;
-    } order[] = {
-        {STORE_CLIENT, STORE_CA_PEM},
-        {STORE_CLIENT, STORE_CERT_PEM},
-        {STORE_CLIENT, STORE_KEY_PEM},
-        {STORE_SERVER, STORE_CA_PEM},
-        {STORE_SERVER, STORE_CERT_PEM},
-        {STORE_SERVER, STORE_KEY_PEM},
-        {STORE_CA, STORE_CERT_PEM},
-        {STORE_CA, STORE_KEY_PEM},
-    };
+    static const enum store_name order[STORE_NAMES] = {STORE_CA_PEM, STORE_CERT_PEM, STORE_KEY_PEM};
+    struct err ignored;
 
-    *content = (struct store_content){0};
-    for (size_t i = 0; store->dir >= 0 && i < sizeof(order) / sizeof(order[0]); i++)
-        read_file(store, order[i].folder, order[i].name, &content->files[order[i].folder][order[i].name]);
-    for (int i = 0; store->dir >= 0 && i < STORE_FOLDERS; i++)
-        read_place(store, (enum store_folder)i, &content->places[i]);
+    *content = (struct store_content){
+        .places = mem_zero(store->count, sizeof(*content->places)), .count = store->count};
+    for (size_t i = store->count; i-- > 0;) {
+        for (size_t j = i == STORE_CA ? 1 : 0; j < STORE_NAMES; j++)
+            read_file(store, i, order[j], &content->places[i].files[order[j]]);
+    }
+    for (size_t i = 0; i < store->count; i++)
+        read_place(store, i, &content->places[i]);
+    if (store->dir >= 0)
+        (void)file_read(
+            store->dir, "ca/" STORE_RECORD, STORE_FILE_LIMIT, FILE_NO_LINKS, &content->record, &ignored);
 }
 
 void store_content_free(struct store_content *content)
 {
-    for (size_t i = 0; i < STORE_FOLDERS; i++)
+    for (size_t i = 0; i < content->count; i++)
         for (size_t j = 0; j < STORE_NAMES; j++)
-            text_wipe(&content->files[i][j].content);
+            text_wipe(&content->places[i].files[j].content);
+    free(content->places);
+    text_free(&content->record);
+    *content = (struct store_content){0};
 }

@@ -4,244 +4,257 @@
 #include "key.h"
 
 #include <errno.h>
-#include <string.h>
+#include <stdlib.h>
 #include <time.h>
-#include <unistd.h>
 
 /* Between a reader's first and last file, with room to spare. */
 enum { READER_NANOSECONDS = 50 * 1000000 };
 
-/* What is to be written. */
+/* What is to be written into one folder. */
 struct material {
-    const char *path;                     /* borrowed, of the store, for messages */
-    EVP_PKEY *keys[STORE_FOLDERS];        /* owned, new ones */
-    X509 *certificates[STORE_FOLDERS];    /* owned, new ones */
-    struct text key_pems[STORE_FOLDERS];  /* of new keys */
-    struct text cert_pems[STORE_FOLDERS]; /* of new certificates */
+    EVP_PKEY *key;        /* owned, a new one */
+    X509 *certificate;    /* owned, a new one */
+    struct text key_pem;  /* of a new key */
+    struct text cert_pem; /* of a new certificate */
 };
 
-static void material_free(struct material *m)
+/* One run with all that stays the same in it. */
+struct writer {
+    struct store *store;
+    const struct look *look;
+    const struct certs_request *request;
+    struct material *material; /* owned, by the index of the folder */
+    size_t count;
+};
+
+static void writer_end(struct writer *w)
 {
-    for (size_t i = 0; i < STORE_FOLDERS; i++) {
-        EVP_PKEY_free(m->keys[i]);
-        X509_free(m->certificates[i]);
-        text_wipe(&m->key_pems[i]);
-        text_free(&m->cert_pems[i]);
+    for (size_t i = 0; i < w->count; i++) {
+        EVP_PKEY_free(w->material[i].key);
+        X509_free(w->material[i].certificate);
+        text_wipe(&w->material[i].key_pem);
+        text_free(&w->material[i].cert_pem);
     }
+    free(w->material);
+    store_discard(w->store);
 }
 
-struct store_owner write_owner(const struct certs_request *request)
+static const struct decide_answer *answer_of(const struct writer *w, size_t folder)
 {
-    /* Where nothing changes nothing is asked: network file systems refuse even that. */
-    return (struct store_owner){
-        .uid = request->uid == geteuid() ? (uid_t)-1 : request->uid,
-        .gid = request->gid == getegid() ? (gid_t)-1 : request->gid,
-    };
+    return look_answer(&w->look->decision, folder);
 }
 
-static int make_keys(
-    const struct decision *d, const struct certs_request *request, struct material *m, struct err *e)
+static int make_keys(const struct writer *w, struct err *e)
 {
-    bool wanted[STORE_FOLDERS];
+    bool *wanted cleanup_free = mem_zero(w->count, sizeof(*wanted));
+    EVP_PKEY **keys cleanup_free = mem_zero(w->count, sizeof(*keys));
 
-    for (int i = 0; i < STORE_FOLDERS; i++)
-        wanted[i] = look_answer(d, (enum store_folder)i)->verdict == DECIDE_REPLACE;
-    int r = key_make_all(request->algorithm, wanted, m->keys, STORE_FOLDERS, e);
-    for (int i = 0; i < STORE_FOLDERS && r == 0; i++)
-        if (m->keys[i])
-            r = key_to_pem(m->keys[i], &m->key_pems[i], e);
+    for (size_t i = 0; i < w->count; i++)
+        wanted[i] = answer_of(w, i)->verdict == DECIDE_REPLACE;
+    int r = key_make_all(w->request->algorithm, wanted, keys, w->count, e);
+    for (size_t i = 0; i < w->count; i++) {
+        w->material[i].key = keys[i];
+        if (keys[i] && r == 0)
+            r = key_to_pem(keys[i], &w->material[i].key_pem, e);
+    }
     return r;
 }
 
-static EVP_PKEY *key_of(const struct look *look, const struct material *m, enum store_folder folder)
+static EVP_PKEY *key_of(const struct writer *w, size_t folder)
 {
-    return m->keys[folder] ? m->keys[folder] : look->inspected.pairs[folder].key;
+    return w->material[folder].key ? w->material[folder].key : w->look->inspected.pairs[folder].key;
 }
 
-static X509 *ca_of(const struct look *look, const struct material *m)
+static X509 *ca_of(const struct writer *w)
 {
-    return m->certificates[STORE_CA] ? m->certificates[STORE_CA]
-                                     : inspect_certificate(&look->inspected.pairs[STORE_CA]);
+    X509 *made = w->material[STORE_CA].certificate;
+
+    return made ? made : inspect_certificate(&w->look->inspected.pairs[STORE_CA]);
 }
 
 /* A CA of the user may forbid what we issue (name constraints, path length): told before anything is written.
  */
-static int check_leaf(
-    const struct look *look, const struct material *m, enum store_folder folder, struct err *e)
+static int check_leaf(const struct writer *w, size_t folder, struct err *e)
 {
     cleanup_chain struct chain leaf = {.stack = sk_X509_new_null()};
     cleanup_chain struct chain trust = {.stack = sk_X509_new_null()};
-    const struct chain *anchors = m->certificates[STORE_CA] ? &trust : &look->inspected.pairs[STORE_CA].chain;
+    const struct chain *anchors =
+        w->material[STORE_CA].certificate ? &trust : &w->look->inspected.pairs[STORE_CA].chain;
     const char *who = folder == STORE_SERVER ? "server" : "client";
 
     if (!leaf.stack || !trust.stack ||
-        X509_add_cert(leaf.stack, m->certificates[folder], X509_ADD_FLAG_UP_REF) != 1 ||
-        X509_add_cert(trust.stack, ca_of(look, m), X509_ADD_FLAG_UP_REF) != 1)
+        X509_add_cert(leaf.stack, w->material[folder].certificate, X509_ADD_FLAG_UP_REF) != 1 ||
+        X509_add_cert(trust.stack, ca_of(w), X509_ADD_FLAG_UP_REF) != 1)
         return ossl_error(e, "certs: check the new certificates");
     const char *problem = inspect_verify(&leaf, anchors, folder == STORE_SERVER);
     if (!problem)
         return 0;
     err_set(e, -EINVAL, "certs: %s/ca/cert.pem: a %s certificate from this CA would not be valid: %s",
-        m->path, who, problem);
+        w->store->path, who, problem);
     return err_hint(e, "use a CA certificate without constraints on names, purpose and path length");
 }
 
-static int make_leaf(const struct look *look, const struct certs_request *request, enum store_folder folder,
-    struct material *m, struct err *e)
+static const char *common_name(const struct writer *w, size_t folder)
 {
+    if (folder == STORE_SERVER)
+        return ISSUE_SERVER_NAME;
+    const char *name = w->request->clients[folder - STORE_CLIENTS].name;
+    return str_equal(name, CERTS_DEFAULT_CLIENT) ? ISSUE_CLIENT_NAME : name;
+}
+
+static int make_leaf(const struct writer *w, size_t folder, struct err *e)
+{
+    struct material *m = &w->material[folder];
     bool server = folder == STORE_SERVER;
     const struct issue_leaf leaf = {
-        .common_name = server ? ISSUE_SERVER_NAME : ISSUE_CLIENT_NAME,
+        .common_name = common_name(w, folder),
         .server = server,
-        .names = server ? request->names : NULL,
-        .days = request->days,
+        .names = server ? w->request->names : NULL,
+        .days = w->request->days,
     };
 
-    if (look_answer(&look->decision, folder)->verdict == DECIDE_KEEP)
+    if (answer_of(w, folder)->verdict == DECIDE_KEEP)
         return 0;
-    int r = issue_leaf(&leaf, key_of(look, m, folder), ca_of(look, m), key_of(look, m, STORE_CA),
-        decide_time(request->now), &m->certificates[folder], e);
+    int r = issue_leaf(&leaf, key_of(w, folder), ca_of(w), key_of(w, STORE_CA), decide_time(w->request->now),
+        &m->certificate, e);
     if (r == 0)
-        r = issue_to_pem(m->certificates[folder], &m->cert_pems[folder], e);
-    return r < 0 ? r : check_leaf(look, m, folder, e);
+        r = issue_to_pem(m->certificate, &m->cert_pem, e);
+    return r < 0 ? r : check_leaf(w, folder, e);
+}
+
+static int make_ca(const struct writer *w, struct err *e)
+{
+    struct material *m = &w->material[STORE_CA];
+
+    if (answer_of(w, STORE_CA)->verdict == DECIDE_KEEP)
+        return 0;
+    int r =
+        issue_ca(key_of(w, STORE_CA), w->request->ca_days, decide_time(w->request->now), &m->certificate, e);
+    return r < 0 ? r : issue_to_pem(m->certificate, &m->cert_pem, e);
 }
 
 /* Makes everything in memory, so that a failure here leaves the store as it was. */
-static int make_material(
-    const struct look *look, const struct certs_request *request, struct material *m, struct err *e)
+static int make_all(const struct writer *w, struct err *e)
 {
-    int r = make_keys(&look->decision, request, m, e);
+    int r = make_keys(w, e);
 
-    if (r == 0 && look->decision.ca.verdict != DECIDE_KEEP) {
-        r = issue_ca(key_of(look, m, STORE_CA), decide_time(request->now), &m->certificates[STORE_CA], e);
-        if (r == 0)
-            r = issue_to_pem(m->certificates[STORE_CA], &m->cert_pems[STORE_CA], e);
-    }
     if (r == 0)
-        r = make_leaf(look, request, STORE_SERVER, m, e);
-    if (r == 0)
-        r = make_leaf(look, request, STORE_CLIENT, m, e);
+        r = make_ca(w, e);
+    for (size_t i = STORE_SERVER; i < w->count && r == 0; i++)
+        r = make_leaf(w, i, e);
     return r;
-}
-
-/* A write to the store with all that stays the same during one run. */
-struct writer {
-    const struct store *store;
-    const struct look *look;
-    const struct material *material;
-    struct store_owner owner;
-    struct store_staged staged;
-};
-
-static void writer_end(struct writer *w)
-{
-    store_discard(w->store, &w->staged);
-}
-
-static int stage(struct writer *w, enum store_folder folder, enum store_name name, const struct text *content,
-    struct err *e)
-{
-    return store_stage(w->store, &w->staged, folder, name, content, w->owner, e);
 }
 
 /* A kept file is written again if its owner or mode is not what it must be: never chown or chmod what another
  * may have put there. */
-static int stage_kept(struct writer *w, enum store_folder folder, enum store_name name, struct err *e)
+static int stage_kept(const struct writer *w, size_t folder, enum store_name name, struct err *e)
 {
-    const struct store_file *file = &w->look->content.files[folder][name];
+    const struct store_file *file = &w->look->content.places[folder].files[name];
 
-    return file->state == STORE_PRESENT ? stage(w, folder, name, &file->content, e) : 0;
+    return file->state == STORE_PRESENT ? store_stage(w->store, folder, name, &file->content, e) : 0;
 }
 
-static int stage_pair(struct writer *w, enum store_folder folder, bool access, struct err *e)
+static int stage_pair(const struct writer *w, size_t folder, struct err *e)
 {
-    const struct material *m = w->material;
+    const struct material *m = &w->material[folder];
+    bool access = answer_of(w, folder)->access;
     int r = 0;
 
-    if (m->keys[folder])
-        r = stage(w, folder, STORE_KEY_PEM, &m->key_pems[folder], e);
+    if (m->key)
+        r = store_stage(w->store, folder, STORE_KEY_PEM, &m->key_pem, e);
     else if (access)
         r = stage_kept(w, folder, STORE_KEY_PEM, e);
-    if (r == 0 && m->certificates[folder])
-        r = stage(w, folder, STORE_CERT_PEM, &m->cert_pems[folder], e);
+    if (r == 0 && m->certificate)
+        r = store_stage(w->store, folder, STORE_CERT_PEM, &m->cert_pem, e);
     else if (r == 0 && access)
         r = stage_kept(w, folder, STORE_CERT_PEM, e);
     return r;
 }
 
-static int stage_leaf(struct writer *w, enum store_folder folder, bool access, bool ca, struct err *e)
+static int stage_leaf(const struct writer *w, size_t folder, struct err *e)
 {
-    const struct text *ca_pem =
-        w->material->certificates[STORE_CA] ? &w->material->cert_pems[STORE_CA] : &w->look->inspected.ca_pem;
-    int r = stage_pair(w, folder, access, e);
+    const struct material *ca = &w->material[STORE_CA];
+    const struct text *ca_pem = ca->certificate ? &ca->cert_pem : &w->look->inspected.ca_pem;
+    int r = stage_pair(w, folder, e);
 
-    if (r == 0 && (ca || access || w->material->keys[folder]))
-        r = stage(w, folder, STORE_CA_PEM, ca_pem, e);
-    return r;
+    if (r == 0 && (answer_of(w, folder)->ca_pem || w->material[folder].key))
+        return store_stage(w->store, folder, STORE_CA_PEM, ca_pem, e);
+    return r == 0 && answer_of(w, folder)->access ? stage_kept(w, folder, STORE_CA_PEM, e) : r;
 }
 
 /*
  * Files cannot change together at one instant, and clients read ca.pem, cert.pem and key.pem one after the
  * other. So before a new key comes, its old certificate goes, and before a certificate of another CA comes,
- * ca.pem goes, which clients wait for: a reader finds nothing, not something wrong. Whoever has just begun to
- * read gets the time to end with the old files.
+ * ca.pem goes, which clients wait for: a reader finds nothing, not something wrong.
  */
-static int withdraw(const struct writer *w, enum store_folder folder, bool ca, struct err *e)
+static int withdraw(const struct writer *w, size_t folder, bool *withdrawn, struct err *e)
 {
-    const struct timespec pause = {.tv_nsec = READER_NANOSECONDS};
-    bool key = w->material->keys[folder], certificate = w->material->certificates[folder];
+    const struct material *m = &w->material[folder];
     bool ca_gone = false, certificate_gone = false;
     int r = 0;
 
-    if (key || (certificate && ca))
+    if (m->key || (m->certificate && answer_of(w, folder)->ca_pem))
         r = store_remove(w->store, folder, STORE_CA_PEM, &ca_gone, e);
-    if (r == 0 && key)
+    if (r == 0 && m->key)
         r = store_remove(w->store, folder, STORE_CERT_PEM, &certificate_gone, e);
-    if (r == 0 && (ca_gone || certificate_gone))
+    *withdrawn = *withdrawn || ca_gone || certificate_gone;
+    return r;
+}
+
+static int withdraw_all(const struct writer *w, struct err *e)
+{
+    const struct timespec pause = {.tv_nsec = READER_NANOSECONDS};
+    bool withdrawn = false;
+    int r = 0;
+
+    for (size_t i = STORE_SERVER; i < w->count && r == 0; i++)
+        r = withdraw(w, i, &withdrawn, e);
+    /* Whoever has just begun to read gets the time to end with the old files. */
+    if (r == 0 && withdrawn)
         (void)nanosleep(&pause, NULL);
     return r;
 }
 
-static int commit_leaf(struct writer *w, enum store_folder folder, bool ca, struct err *e)
+/* Not overwritten before: neither a journal nor flash memory would write to the same place. */
+static int remove_ca_key(const struct writer *w, struct err *e)
 {
-    int r = withdraw(w, folder, ca, e);
+    int r = store_remove(w->store, STORE_CA, STORE_KEY_PEM, NULL, e);
 
-    return r < 0 ? r : store_commit(w->store, &w->staged, folder, e);
+    return r < 0 ? r : store_sync(w->store, STORE_CA, e);
 }
 
-static int write_all(struct writer *w, struct err *e)
+static int write_all(const struct writer *w, struct err *e)
 {
-    const struct decision *d = &w->look->decision;
-    int r = stage_pair(w, STORE_CA, false, e);
+    int r = stage_pair(w, STORE_CA, e);
 
-    if (r == 0)
-        r = stage_leaf(w, STORE_SERVER, d->server_access, d->server_ca, e);
-    if (r == 0)
-        r = stage_leaf(w, STORE_CLIENT, d->client_access, d->client_ca, e);
+    for (size_t i = STORE_SERVER; i < w->count && r == 0; i++)
+        r = stage_leaf(w, i, e);
     /* Nobody but us reads ca/, and a certificate of ours beside a key that is not its own is renewed: the old
      * one stays until the new one is there. */
     if (r == 0)
-        r = store_commit(w->store, &w->staged, STORE_CA, e);
+        r = store_commit(w->store, STORE_CA, e);
     if (r == 0)
-        r = commit_leaf(w, STORE_SERVER, d->server_ca, e);
-    if (r == 0)
-        r = commit_leaf(w, STORE_CLIENT, d->client_ca, e);
+        r = withdraw_all(w, e);
+    for (size_t i = STORE_SERVER; i < w->count && r == 0; i++)
+        r = store_commit(w->store, i, e);
+    if (r == 0 && w->look->decision.remove_ca_key)
+        r = remove_ca_key(w, e);
     return r;
 }
 
-int write_changes(const struct store *store, const struct look *look, const struct certs_request *request,
+int write_changes(struct store *store, const struct look *look, const struct certs_request *request,
     time_t *until, struct err *e)
 {
-    struct material material cleanup(material_free) = {.path = store->path};
-    struct writer writer cleanup(writer_end) = {
-        .store = store, .look = look, .material = &material, .owner = write_owner(request)};
+    struct writer w cleanup(writer_end) = {
+        .store = store, .look = look, .request = request, .count = look_count(&look->decision)};
     struct decide_pair server = {0};
-    int r = make_material(look, request, &material, e);
 
+    w.material = mem_zero(w.count, sizeof(*w.material));
+    int r = make_all(&w, e);
     if (r == 0)
-        r = write_all(&writer, e);
-    if (r == 0 && material.certificates[STORE_SERVER]) {
-        inspect_describe(material.certificates[STORE_SERVER], NULL, ISSUE_SERVER_NAME, &server);
+        r = write_all(&w, e);
+    if (r == 0 && w.material[STORE_SERVER].certificate) {
+        inspect_describe(w.material[STORE_SERVER].certificate, NULL, ISSUE_SERVER_NAME, &server);
         *until = server.until;
     }
     return r;

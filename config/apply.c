@@ -1,8 +1,8 @@
 #include "config/apply.h"
 
 #include "config/config.h"
-#include "config/mounts.h"
 #include "config/quote.h"
+#include "config/records.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -257,8 +257,8 @@ static int apply(const struct applying *a, const struct node *value, struct sett
         return apply_strings(a, value, field);
     case OPTION_TYPE_MAP:
         return apply_map(a, value, field);
-    case OPTION_TYPE_MOUNTS:
-        return mounts_apply(value, a->option, a->source, settings, a->e);
+    case OPTION_TYPE_RECORDS:
+        return records_apply(value, a->option, a->source, settings, a->e);
     }
     return -EINVAL;
 }

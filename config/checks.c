@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/un.h>
@@ -60,14 +61,76 @@ const char *check_socket_path(const char *text, char **canonical)
     return str_ends(text, "/") ? "is a folder, not the path of a socket" : NULL;
 }
 
-const char *check_group(const char *text, char **canonical)
+bool check_is_root(const char *path)
+{
+    cleanup_strings struct strings parts = {0};
+
+    strings_split(&parts, path, "/");
+    for (size_t i = 0; i < parts.count; i++)
+        if (strcmp(parts.items[i], ".") != 0 && strcmp(parts.items[i], "..") != 0)
+            return false;
+    return true;
+}
+
+const char *check_folder(const char *text, char **canonical)
+{
+    cleanup_strings struct strings parts = {0};
+    const char *wrong = check_path(text, canonical);
+
+    if (wrong)
+        return wrong;
+    strings_split(&parts, text, "/");
+    if (strings_have(&parts, ".."))
+        return "has .. in it";
+    return check_is_root(text) ? "is the root itself" : NULL;
+}
+
+static const char *check_account(const char *text, char **canonical, const char *words)
 {
     const char *wrong = check_plain_text(text, canonical);
     if (wrong)
         return wrong;
-    /* group(5): the colon separates fields, the comma members. */
-    if (strpbrk(text, ":, \t") || *text == '-' || strlen(text) > 256)
-        return "is not the name or number of a group";
+    /* passwd(5), group(5): the colon separates fields, the comma members. */
+    return strpbrk(text, ":, \t") || *text == '-' || strlen(text) > 256 ? words : NULL;
+}
+
+const char *check_group(const char *text, char **canonical)
+{
+    return check_account(text, canonical, "is not the name or number of a group");
+}
+
+const char *check_user(const char *text, char **canonical)
+{
+    return check_account(text, canonical, "is not the name or number of a user");
+}
+
+const char *check_client_name(const char *text, char **canonical)
+{
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+
+    (void)canonical;
+    if (!*text)
+        return "is empty";
+    if (strlen(text) > 64)
+        return "is longer than 64 characters";
+    if (*text == '.' || *text == '-')
+        return "begins with a dot or a hyphen";
+    return text[strspn(text, allowed)] ? "has characters that a name of a client cannot have" : NULL;
+}
+
+const char *check_key_mode(const char *text, char **canonical)
+{
+    enum { OWNER_READS = 0400, AT_MOST = 0644 };
+    size_t length = strlen(text);
+
+    if (length < 3 || length > 4 || text[strspn(text, "01234567")])
+        return *text ? "is not a file mode in octal" : "is empty";
+    long mode = strtol(text, NULL, 8);
+    if (mode & ~(long)AT_MOST)
+        return "lets others write to the key, or anybody execute it";
+    if (!(mode & OWNER_READS))
+        return "keeps the owner from reading the key";
+    *canonical = str_format("%04lo", (unsigned long)mode);
     return NULL;
 }
 

@@ -17,6 +17,23 @@ const char *check_socket_path(const char *text, char **canonical);
 /* A group's name as group(5) allows it, or a number. */
 const char *check_group(const char *text, char **canonical);
 
+/* A user's name as passwd(5) allows it, or a number. */
+const char *check_user(const char *text, char **canonical);
+
+/* A folder that somebody is given: as check_path, not / itself, without "..". */
+const char *check_folder(const char *text, char **canonical);
+
+/* "/", and what leads nowhere else: "/./..". */
+bool check_is_root(const char *path);
+
+/* A common name that is also the name of a folder: letters, digits, '.', '_' and '-', which is not the first,
+ * nor is '.'; at most 64 bytes, which is ub-common-name of RFC 5280. */
+const char *check_client_name(const char *text, char **canonical);
+
+/* The mode of a private key: octal, readable for its owner, writable for nobody else, executable for nobody;
+ * canonical: four digits. */
+const char *check_key_mode(const char *text, char **canonical);
+
 /* An IPv4 or IPv6 literal (inet_pton(3)). */
 const char *check_address(const char *text, char **canonical);
 

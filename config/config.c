@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "config/apply.h"
+#include "config/clients.h"
 #include "config/environment.h"
 #include "config/quote.h"
 #include "config/yaml.h"
@@ -171,6 +172,22 @@ static int refuse_together(const struct settings *settings, enum option_id id, c
     return source_refuse(&source, &at, options[id].key, hint, e, "%s %s", value, what);
 }
 
+static int check_certificates(const struct settings *s, struct err *e)
+{
+    const char *client = NULL;
+    char *conflict cleanup_free = clients_conflict(s, &client);
+
+    if (conflict)
+        return refuse_together(
+            s, OPTION_TLS_CLIENTS, "give each client a folder that holds nothing else", e, client, conflict);
+    if (s->tls.renew_before >= s->tls.days || s->tls.renew_before >= s->tls.ca.days) {
+        char *days cleanup_free = str_format("%lld", s->tls.renew_before);
+        return refuse_together(s, OPTION_TLS_RENEW_BEFORE, "use less than tls.days and tls.ca.days, or auto",
+            e, days, "is not less than the life of a certificate, which would be renewed at every start");
+    }
+    return 0;
+}
+
 static int check_together(const struct settings *s, struct err *e)
 {
     static const struct {
@@ -191,7 +208,7 @@ static int check_together(const struct settings *s, struct err *e)
             return refuse_together(s, OPTION_ROOTLESS_PORT_DRIVER, hint, e, s->rootless.port_driver,
                 "does not work with this rootless.net");
         }
-    return 0;
+    return check_certificates(s, e);
 }
 
 int config_load(struct settings *s, const struct config_input *input, struct err *e)

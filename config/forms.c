@@ -1,6 +1,7 @@
 /* The environment's forms of values, which --set and the table's defaults share. */
 #include "config/apply.h"
 #include "config/config.h"
+#include "config/records.h"
 #include "config/words.h"
 
 #include <errno.h>
@@ -48,11 +49,12 @@ static int read_json(const struct option *option, const char *text, const struct
     json_t *json = json_loads(text, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
     if (!json) {
         drop_tail(error.text);
-        return source_refuse(source, NULL, option->key,
-            option->type == OPTION_TYPE_MAP ? "write a JSON object, for example {\"log-driver\": \"local\"}"
-                                            : "write a JSON list, for example [{\"source\": \"/a\", "
-                                              "\"target\": \"/b\"}]",
-            e, "is not JSON: %s (line %d, column %d)", error.text, error.line, error.column);
+        char *hint cleanup_free =
+            option->type == OPTION_TYPE_MAP
+                ? str_dup("write a JSON object, for example {\"log-driver\": \"local\"}")
+                : str_format("write a JSON list, for example %s", option->records->example);
+        return source_refuse(source, NULL, option->key, hint, e, "is not JSON: %s (line %d, column %d)",
+            error.text, error.line, error.column);
     }
     *out = node_from_json(json);
     json_decref(json);
@@ -82,7 +84,7 @@ static int read_form(const struct option *option, const char *text, const struct
                 "has a quote that is not closed");
         break;
     case OPTION_TYPE_MAP:
-    case OPTION_TYPE_MOUNTS:
+    case OPTION_TYPE_RECORDS:
         return read_json(option, text, source, out, e);
     }
     *out = list_node(&items);

@@ -1,11 +1,6 @@
-/* mounts.extra: the one option that is a list of maps. */
+/* mounts.extra: mount(8)'s words, and what makes sense together. */
 #pragma once
 
-#include "config/apply.h"
+#include "config/records.h"
 
-/* option_apply for OPTION_TYPE_MOUNTS: replaces settings->mounts.extra on success. */
-int mounts_apply(const struct node *value, const struct option *option, const struct source *source,
-    struct settings *settings, struct err *e);
-
-/* Ends settings->mounts.extra and leaves it empty. */
-void mounts_free(struct settings *settings);
+extern const struct record_type mounts_records;

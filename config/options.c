@@ -1,6 +1,8 @@
 #include "config/options.h"
 
 #include "config/checks.h"
+#include "config/clients.h"
+#include "config/mounts.h"
 
 #include <ctype.h>
 #include <jansson.h>
@@ -35,6 +37,22 @@ const struct option options[OPTION_COUNT] = {
         "More names for the server certificate: DNS:name, IP:address, or either without its prefix.",
         "write a list of names, for example [DNS:docker.example, IP:192.0.2.7]", OPTION_TYPE_LIST,
         FIELD(tls.san), .check = check_plain_text, .fallback = ""},
+    [OPTION_TLS_RENEW_BEFORE] = {"tls.renew_before",
+        "How many days before their end certificates are renewed; auto: when a third of their life is left.",
+        "use auto, or a whole number from 1 to 824", OPTION_TYPE_INT, FIELD(tls.renew_before), .min = 1,
+        .max = 824, .automatic = true, .fallback = "auto"},
+    [OPTION_TLS_CA_DAYS] = {"tls.ca.days", "The life of a new CA certificate, in days.",
+        "use a whole number from 1 to 36500", OPTION_TYPE_INT, FIELD(tls.ca.days), .min = 1, .max = 36500,
+        .fallback = "3650"},
+    [OPTION_TLS_CA_KEEP_KEY] = {"tls.ca.keep_key",
+        "Whether the CA's key stays; false removes it once everything is issued, so that nothing more can "
+        "be.",
+        "use true or false", OPTION_TYPE_BOOL, FIELD(tls.ca.keep_key), .fallback = "true"},
+    [OPTION_TLS_CLIENTS] = {"tls.clients",
+        "More client certificates, each in a folder of its own: maps of name (the common name), dir "
+        "(clients/NAME below tls.dir if left out), owner, group, and mode of the key (0600).",
+        "write a list of maps, for example [{name: ci, owner: \"1000\", mode: \"0640\"}]",
+        OPTION_TYPE_RECORDS, FIELD(tls.clients), .records = &clients_records, .fallback = "[]"},
 
     [OPTION_API_UNIX_PATH] = {"api.unix.path",
         "The engine's Unix socket; unset: /var/run/docker.sock, or $XDG_RUNTIME_DIR/docker.sock without "
@@ -70,7 +88,7 @@ const struct option options[OPTION_COUNT] = {
         "More mounts, made before the engine starts: maps of source, target, type (bind if left out) and "
         "options.",
         "write a list of maps, for example [{source: /data, target: /var/lib/docker, type: bind}]",
-        OPTION_TYPE_MOUNTS, FIELD(mounts.extra), .fallback = "[]"},
+        OPTION_TYPE_RECORDS, FIELD(mounts.extra), .records = &mounts_records, .fallback = "[]"},
 
     [OPTION_CGROUP_NESTING] = {"cgroup.nesting",
         "Whether cgroup v2 is prepared for nested containers; auto: as far as it can be; required: or fail.",
@@ -223,7 +241,7 @@ char *option_values(const struct option *option)
     case OPTION_TYPE_MAP:
         text_add(&values, "map");
         break;
-    case OPTION_TYPE_MOUNTS:
+    case OPTION_TYPE_RECORDS:
         text_add(&values, "list of maps");
         break;
     }
@@ -235,17 +253,6 @@ static json_t *strings_value(const struct strings *list)
     json_t *array = json_array();
     for (size_t i = 0; i < list->count; i++)
         json_array_append_new(array, json_string(list->items[i]));
-    return array;
-}
-
-static json_t *mounts_value(const struct settings *settings)
-{
-    json_t *array = json_array();
-    for (size_t i = 0; i < settings->mounts.extra_count; i++) {
-        const struct extra_mount *mount = &settings->mounts.extra[i];
-        json_array_append_new(array, json_pack("{s:s, s:s, s:s, s:s}", "source", mount->source, "target",
-                                         mount->target, "type", mount->type, "options", mount->options));
-    }
     return array;
 }
 
@@ -273,8 +280,8 @@ json_t *option_value(const struct option *option, const struct settings *setting
         json_t *map = *(json_t *const *)field;
         return map ? json_deep_copy(map) : json_object();
     }
-    case OPTION_TYPE_MOUNTS:
-        return mounts_value(settings);
+    case OPTION_TYPE_RECORDS:
+        return records_value(option, settings);
     }
     return NULL;
 }

@@ -9,14 +9,14 @@
 
 /* What a row's field in struct settings is, and which forms its value has. */
 enum option_type {
-    OPTION_TYPE_BOOL,   /* bool */
-    OPTION_TYPE_INT,    /* long long, min..max; 0 is spelt "auto" where `automatic` is set */
-    OPTION_TYPE_ENUM,   /* int, the index into `words` */
-    OPTION_TYPE_STRING, /* char *, one of `words` if there are any, else what `check` accepts */
-    OPTION_TYPE_LIST,   /* struct strings; environment: by commas or white space */
-    OPTION_TYPE_WORDS,  /* struct strings; environment: words with a shell's quoting */
-    OPTION_TYPE_MAP,    /* json_t *, an object; environment: JSON */
-    OPTION_TYPE_MOUNTS, /* settings.mounts.extra; environment: JSON */
+    OPTION_TYPE_BOOL,    /* bool */
+    OPTION_TYPE_INT,     /* long long, min..max; 0 is spelt "auto" where `automatic` is set */
+    OPTION_TYPE_ENUM,    /* int, the index into `words` */
+    OPTION_TYPE_STRING,  /* char *, one of `words` if there are any, else what `check` accepts */
+    OPTION_TYPE_LIST,    /* struct strings; environment: by commas or white space */
+    OPTION_TYPE_WORDS,   /* struct strings; environment: words with a shell's quoting */
+    OPTION_TYPE_MAP,     /* json_t *, an object; environment: JSON */
+    OPTION_TYPE_RECORDS, /* an array of structs with strings, see records.h; environment: JSON */
 };
 
 /*
@@ -24,6 +24,8 @@ enum option_type {
  * with it ("is not an absolute path"). *canonical may be set to another spelling, which the caller frees.
  */
 typedef const char *option_check(const char *text, char **canonical);
+
+struct record_type; /* records.h */
 
 struct option {
     const char *key;   /* "tls.dir" */
@@ -35,7 +37,8 @@ struct option {
     long long min, max;
     bool automatic;
     option_check *check;
-    const char *fallback; /* the default as its environment form; NULL: unset */
+    const struct record_type *records; /* of RECORDS */
+    const char *fallback;              /* the default as its environment form; NULL: unset */
 };
 
 extern const struct option options[OPTION_COUNT];

@@ -1,6 +1,7 @@
 /* The option table as JSON Schema (draft 2020-12) and as Markdown. */
 #include "config/apply.h"
 #include "config/config.h"
+#include "config/records.h"
 
 #include <jansson.h>
 #include <stdlib.h>
@@ -47,15 +48,18 @@ static json_t *text_schema(void)
     return json_pack("{s:[s,s,s]}", "type", "string", "number", "boolean");
 }
 
-static json_t *mounts_schema(void)
+static json_t *records_schema(const struct record_type *type)
 {
-    static const char *const fields[] = {"source", "target", "type", "options"};
-    json_t *properties = json_object();
+    json_t *properties = json_object(), *required = json_array();
 
-    for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++)
-        set(properties, fields[i], json_pack("{s:s}", "type", "string"));
-    return json_pack("{s:s, s:{s:s, s:b, s:[s], s:o}}", "type", "array", "items", "type", "object",
-        "additionalProperties", 0, "required", "target", "properties", properties);
+    for (size_t i = 0; i < type->field_count; i++) {
+        const struct record_field *field = &type->fields[i];
+        set(properties, field->name, field->quoted ? json_pack("{s:s}", "type", "string") : text_schema());
+        if (field->missing)
+            (void)json_array_append_new(required, json_string(field->name));
+    }
+    return json_pack("{s:s, s:{s:s, s:b, s:o, s:o}}", "type", "array", "items", "type", "object",
+        "additionalProperties", 0, "required", required, "properties", properties);
 }
 
 static json_t *type_schema(const struct option *option)
@@ -74,8 +78,8 @@ static json_t *type_schema(const struct option *option)
         return json_pack("{s:s, s:o}", "type", "array", "items", text_schema());
     case OPTION_TYPE_MAP:
         return json_pack("{s:s}", "type", "object");
-    case OPTION_TYPE_MOUNTS:
-        return mounts_schema();
+    case OPTION_TYPE_RECORDS:
+        return records_schema(option->records);
     }
     return json_object();
 }
@@ -134,7 +138,7 @@ static char *default_words(const struct option *option)
     switch (option->type) {
     case OPTION_TYPE_LIST:
     case OPTION_TYPE_WORDS:
-    case OPTION_TYPE_MOUNTS:
+    case OPTION_TYPE_RECORDS:
         return str_dup("`[]`");
     case OPTION_TYPE_MAP:
         return str_dup("`{}`");

@@ -1,8 +1,8 @@
 #include "config/settings.h"
 
-#include "config/mounts.h"
 #include "config/options.h"
 #include "config/quote.h"
+#include "config/records.h"
 
 #include <jansson.h>
 #include <stdlib.h>
@@ -26,8 +26,8 @@ void settings_free(struct settings *s)
         case OPTION_TYPE_MAP:
             json_decref(*(json_t **)field);
             break;
-        case OPTION_TYPE_MOUNTS:
-            mounts_free(s);
+        case OPTION_TYPE_RECORDS:
+            records_free(&options[i], s);
             break;
         }
         free(s->origin[i].name);

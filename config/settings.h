@@ -36,6 +36,18 @@ struct extra_mount {
     char *options; /* owned; comma-separated as in fstab(5), "" for none */
 };
 
+/* One entry of tls.clients. */
+struct tls_client {
+    char *name;  /* owned; the common name of its certificate */
+    char *dir;   /* owned, absolute; NULL: its place below tls.dir */
+    char *owner; /* owned; of its files: the name or number of a user; NULL: whom the engine runs as */
+    char *group; /* owned; the same for a group */
+    char *mode;  /* owned; of the key, in octal; NULL: the default */
+};
+
+/* The client that is always there; an entry of tls.clients with this name refines it. */
+#define TLS_CLIENT_DEFAULT "client"
+
 /* Where a value came from, weakest first. */
 enum origin_kind {
     ORIGIN_DEFAULT, /* built in */
@@ -59,6 +71,10 @@ enum option_id {
     OPTION_TLS_KEY,
     OPTION_TLS_DAYS,
     OPTION_TLS_SAN,
+    OPTION_TLS_RENEW_BEFORE,
+    OPTION_TLS_CA_DAYS,
+    OPTION_TLS_CA_KEEP_KEY,
+    OPTION_TLS_CLIENTS,
     OPTION_API_UNIX_PATH,
     OPTION_API_UNIX_GROUP,
     OPTION_API_TCP_ENABLED,
@@ -100,7 +116,14 @@ struct settings {
         char *dir; /* owned; absolute, or "" when TLS is off */
         int key;   /* enum tls_key */
         long long days;
-        struct strings san; /* as the user wrote them, one item each; certs/ gives them meaning */
+        struct strings san;     /* as the user wrote them, one item each; certs/ gives them meaning */
+        long long renew_before; /* days; 0: when a third of the life is left */
+        struct {
+            long long days;
+            bool keep_key;
+        } ca;
+        struct tls_client *clients; /* owned */
+        size_t client_count;
     } tls;
     struct {
         char *unix_path;  /* owned; NULL: the default of the mode */
@@ -159,6 +182,9 @@ void settings_free(struct settings *s); /* leaves it empty */
  * UTF-8. The caller frees it.
  */
 char *settings_origin(const struct settings *s, enum option_id id);
+
+/* The folder of a client: its own, or its place below tls.dir. The caller frees it. */
+char *tls_client_dir(const struct settings *s, const struct tls_client *client);
 
 /* The user chose this value, in whatever way: neither the default nor the image's own environment. */
 bool settings_chosen(const struct settings *s, enum option_id id);

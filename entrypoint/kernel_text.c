@@ -220,6 +220,26 @@ bool passwd_find(const char *passwd, uid_t uid, char **name, char **home)
     return false;
 }
 
+bool account_find(const char *accounts, const char *name, unsigned *id)
+{
+    enum { NAME = 0, NUMBER = 2 };
+    cleanup_strings struct strings lines = {0};
+
+    strings_split(&lines, accounts, "\n");
+    for (size_t i = 0; i < lines.count; i++) {
+        cleanup_strings struct strings fields = {0};
+        long long number;
+        colon_fields(&fields, lines.items[i]);
+        /* 4294967295 is -1, which is nobody's number and means "unchanged" to chown(2). */
+        if (fields.count > NUMBER && *name && strcmp(fields.items[NAME], name) == 0 &&
+            parse_number(fields.items[NUMBER], 0, UINT32_MAX - 1, &number)) {
+            *id = (unsigned)number;
+            return true;
+        }
+    }
+    return false;
+}
+
 bool subid_has(const char *subid, const char *name, uid_t uid)
 {
     cleanup_strings struct strings lines = {0};

@@ -60,6 +60,10 @@ bool uid_map_is_initial(const char *uid_map);
 /* Name and home folder of a uid in passwd(5) text. False when it is not there. The caller frees both. */
 bool passwd_find(const char *passwd, uid_t uid, char **name, char **home);
 
+/* The number of a user's name in passwd(5) text, or of a group's in group(5) text. False, and *id untouched,
+ * when it is not there. The first line with that name counts, as for getpwnam(3). */
+bool account_find(const char *accounts, const char *name, unsigned *id);
+
 /* True if subuid(5) or subgid(5) text has a line for that user name (may be NULL) or uid. */
 bool subid_has(const char *subid, const char *name, uid_t uid);
 

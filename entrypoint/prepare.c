@@ -1,8 +1,7 @@
 #include "prepare.h"
 
-#include "certs/certs.h"
+#include "entrypoint/certificates.h"
 #include "entrypoint/launch.h"
-#include "entrypoint/steps.h"
 
 #include <jansson.h>
 #include <string.h>
@@ -41,29 +40,36 @@ static int check_conflicts(const struct prepared *p, struct err *e)
     return r;
 }
 
-/* A store on, or in a folder below, what only a mount of ours brings is not there yet. */
-static bool comes_by_mount(const struct settings *s)
+/* A folder on, or below, what only a mount of ours brings is not there yet. */
+static bool comes_by_mount(const struct settings *s, const char *path)
 {
     for (size_t i = 0; i < s->mounts.extra_count; i++) {
-        const char *rest = str_after(s->tls.dir, s->mounts.extra[i].target);
+        const char *rest = str_after(path, s->mounts.extra[i].target);
         if (rest && (*rest == '\0' || *rest == '/'))
             return true;
     }
     return false;
 }
 
+static bool store_comes_by_mount(const struct settings *s)
+{
+    for (size_t i = 0; i < s->tls.client_count; i++)
+        if (s->tls.clients[i].dir && comes_by_mount(s, s->tls.clients[i].dir))
+            return true;
+    return comes_by_mount(s, s->tls.dir);
+}
+
 static int check_certificates(struct prepared *p, struct err *e)
 {
-    cleanup_strings struct strings names = {0};
+    cleanup(certificates_free) struct certificates wanted = {0};
     cleanup(certs_result_free) struct certs_result result = {0};
-    struct certs_request request;
 
     if (!p->plan.tls || p->command.kind != COMMAND_ENGINE)
         return 0;
-    int r = certificates_request(&p->settings, &p->host, &names, &request, e);
-    if (r < 0 || comes_by_mount(&p->settings))
+    int r = certificates_read(&wanted, &p->settings, &p->host.names, p->host.uid, p->host.gid, e);
+    if (r < 0 || store_comes_by_mount(&p->settings))
         return r;
-    r = certs_preview(&request, &result, e);
+    r = certs_preview(&wanted.request, &result, e);
     if (r < 0)
         return r;
     p->certificates = take(result.summary);

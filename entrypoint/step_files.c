@@ -5,6 +5,7 @@
  * Not later: the disk rights of root may go with the identity.
  */
 #include "base/file.h"
+#include "entrypoint/certificates.h"
 #include "entrypoint/process.h"
 #include "entrypoint/rootless.h"
 #include "entrypoint/steps.h"
@@ -174,56 +175,17 @@ int step_pid_files(const struct host *host, const struct command *command, const
 
 /* ---- certificates ---- */
 
-int certificates_request(const struct settings *s, const struct host *host, struct strings *names,
-    struct certs_request *request, struct err *e)
-{
-    static const enum certs_algorithm algorithms[] = {
-        [TLS_KEY_ECDSA_P256] = CERTS_ECDSA_P256,
-        [TLS_KEY_ECDSA_P384] = CERTS_ECDSA_P384,
-        [TLS_KEY_ED25519] = CERTS_ED25519,
-        [TLS_KEY_RSA_2048] = CERTS_RSA_2048,
-        [TLS_KEY_RSA_3072] = CERTS_RSA_3072,
-        [TLS_KEY_RSA_4096] = CERTS_RSA_4096,
-    };
-    char *origin cleanup_free = settings_origin(s, OPTION_TLS_SAN);
-
-    /* What this host calls itself may hold characters that no certificate can: left out rather than fatal. */
-    for (size_t i = 0; i < host->names.count; i++) {
-        struct err ignored;
-        (void)certs_names_add(names, host->names.items[i], "this host", &ignored);
-    }
-    /* In one piece: positions count over all of it, and OpenSSL's "DNS: name" spans two items. */
-    char *wanted cleanup_free = strings_join(&s->tls.san, " ");
-    int r = certs_names_add(names, wanted, origin, e);
-    if (r < 0) {
-        (void)err_prefix(e, "tls.san");
-        return err_status(e, EXIT_CONFIG);
-    }
-    *request = (struct certs_request){
-        .dir = s->tls.dir,
-        .algorithm = algorithms[s->tls.key],
-        .algorithm_chosen = settings_chosen(s, OPTION_TLS_KEY),
-        .days = s->tls.days,
-        .names = names,
-        .uid = host->uid,
-        .gid = host->gid,
-        .now = time(NULL),
-    };
-    return 0;
-}
-
 int step_certificates(
     const struct settings *s, const struct host *host, struct outcome *outcome, struct err *e)
 {
-    cleanup_strings struct strings names = {0};
+    cleanup(certificates_free) struct certificates wanted = {0};
     cleanup(certs_result_free) struct certs_result result = {0};
-    struct certs_request request;
     char until[32];
     struct tm utc;
 
-    int r = certificates_request(s, host, &names, &request, e);
+    int r = certificates_read(&wanted, s, &host->names, host->uid, host->gid, e);
     if (r == 0)
-        r = certs_ensure(&request, &result, e);
+        r = certs_ensure(&wanted.request, &result, e);
     if (r < 0)
         return r;
     outcome->kind = result.outcome == CERTS_ISSUED ? OUTCOME_DONE : OUTCOME_ALREADY;

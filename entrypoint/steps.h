@@ -2,7 +2,6 @@
  * *e. */
 #pragma once
 
-#include "certs/certs.h"
 #include "entrypoint/apply.h"
 #include "entrypoint/command.h"
 #include "entrypoint/engine_config.h"
@@ -56,11 +55,6 @@ int step_daemon_config(const struct host *host, const struct engine_config *conf
 int step_record(const struct work *work, struct outcome *outcome, struct err *e);
 int step_bounding_set(capset keep, struct outcome *outcome, struct err *e);
 int step_capabilities(capset keep, struct outcome *outcome, struct err *e);
-
-/* The certificate request that the settings and the host make; `names` is filled and must outlive *request.
- */
-int certificates_request(const struct settings *s, const struct host *host, struct strings *names,
-    struct certs_request *request, struct err *e);
 
 /* "/run/dind", or dind in XDG_RUNTIME_DIR when not root. The caller frees it. */
 char *record_folder(const struct host *host);

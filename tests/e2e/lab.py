@@ -27,12 +27,12 @@ def mask(names):
     return sum(1 << CAPABILITIES.index(name) for name in names.split())
 
 
-def run(arguments, *, check=True, timeout=60):
+def run(arguments, *, check=True, timeout=60, cwd=None):
     """Runs a program without a terminal; its output, stderr included, is in the exception if it fails."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("DOCKER_", "DIND_"))}
     environment.update(DOCKER_CONFIG=f"{ENGINE}/client", DOCKER_CLI_HINTS="false")
     done = subprocess.run([str(word) for word in arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, timeout=timeout, check=False, text=True, env=environment)
+                          stderr=subprocess.PIPE, timeout=timeout, check=False, text=True, env=environment, cwd=cwd)
     if check and done.returncode != 0:
         raise AssertionError(f"{' '.join(map(str, arguments))}: status {done.returncode}\n{done.stdout}{done.stderr}")
     return done

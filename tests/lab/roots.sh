@@ -45,3 +45,22 @@ exec '$loader' --library-path '$library' '$ROOT/usr/bin/docker' "\$@"
 END
     chmod 755 "$1"
 }
+
+# root_program NAME FILE: writes a program of the suite's package NAME that the root does not hold, run by the root's loader.
+# The root stays as it is; the package is unpacked beside it.
+root_program() {
+    local name=$1 file=$2 apt=$LAB/apt-$ROOT_SUITE loader library
+    if [[ ! -x $LAB/$name/usr/bin/$name ]]; then
+        mkdir -p "$apt/lists/partial" "$apt/archives/partial"
+        printf 'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] %s %s main\n' "$ROOT_MIRROR" "$ROOT_SUITE" >"$apt/sources.list"
+        local options=(-o "Dir::Etc::sourcelist=$apt/sources.list" -o Dir::Etc::sourceparts=- -o "Dir::State=$apt"
+            -o Dir::State::status=/dev/null -o "Dir::Cache=$apt" -o APT::Sandbox::User=root)
+        quiet "$LAB/apt-$name.log" apt-get "${options[@]}" -q update || return
+        (cd "$apt" && quiet "$LAB/apt-$name.log" apt-get "${options[@]}" -q download "$name") || return
+        dpkg-deb -x "$apt/${name}"_*.deb "$LAB/$name" || return
+    fi
+    loader=$(find "$ROOT"/usr/lib/ "$ROOT"/usr/lib64/ -maxdepth 2 -name 'ld-linux*.so.*' 2>/dev/null | head -n 1)
+    library=$(dirname "$(find "$ROOT"/usr/lib -maxdepth 2 -name libc.so.6 | head -n 1)")
+    printf '#!/bin/sh\nexec %q --library-path %q %q "$@"\n' "$loader" "$library" "$LAB/$name/usr/bin/$name" >"$file"
+    chmod 755 "$file"
+}

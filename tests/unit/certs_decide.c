@@ -9,7 +9,7 @@
 /* Each case is the good store with a few things changed: overriding initialisers is what is meant. */
 #pragma GCC diagnostic ignored "-Woverride-init"
 
-#define DAY 86400
+#define DAY ((time_t)86400)
 #define NOW ((time_t)1811808000) /* 2027-06-01T00:00:00Z */
 
 static struct strings wanted, all, none, more;
@@ -25,24 +25,43 @@ static struct strings wanted, all, none, more;
         .pair = PAIR(825, 725), .names = &all, .has_ca = true, .ca_current = true, .ca_trusted = true,       \
         .ca_from = NOW - 100 * DAY, .ca_until = NOW + 3550 * DAY, .access_ok = true                          \
     }
-#define GOOD                                                                                                 \
-    .now = NOW, .names = &wanted, .ca = {.pair = PAIR(3650, 3550), .is_ca = true}, .server = LEAF,           \
-    .client = LEAF
-#define EMPTY                                                                                                \
-    .now = NOW, .names = &wanted, .server = {.names = &none, .access_ok = true},                             \
-    .client = {.names = &none, .access_ok = true}
+#define ASKED .now = NOW, .names = &wanted, .life = 825 * DAY, .keep_ca_key = true
+#define GOOD ASKED, .ca = {.pair = PAIR(3650, 3550), .is_ca = true}, .server = LEAF, .client = LEAF
+#define NO_LEAF                                                                                              \
+    {                                                                                                        \
+        .names = &none, .access_ok = true                                                                    \
+    }
+#define EMPTY ASKED, .server = NO_LEAF, .client = NO_LEAF
 
 /* The leaf is not from the CA in ca/. */
 #define STRANGE(leaf) .leaf.chain_problem = "unable to get local issuer certificate"
 /* Only server/ is there. */
 #define TRIO                                                                                                 \
-    .now = NOW, .names = &wanted, .server = LEAF, .server.chain_problem = "there is no CA certificate",      \
-    .server.ca_current = false, .server.ca_trusted = false, .client = {.names = &none, .access_ok = true}
+    ASKED, .server = LEAF, .server.chain_problem = "there is no CA certificate", .server.ca_current = false, \
+           .server.ca_trusted = false, .client = NO_LEAF
+/* A store of ours whose CA key was removed. */
+#define KEYLESS                                                                                              \
+    GOOD, .ca.pair.has_key = false, .ca.pair.matches = false, .ca.pair.strong = false, .keep_ca_key = false
+/* A client that the user asks for by name. */
+#define NAMED(leaf) .two_clients = true, .named = leaf
 #define USERS(which) .which.pair.ours = false
+
+/* struct decide_input with its clients in place. */
+struct situation {
+    struct decide_ca ca;
+    struct decide_leaf server;
+    struct decide_leaf client; /* the default one, always there */
+    struct decide_leaf named;  /* another one, which the user asks for */
+    bool two_clients;
+    const struct strings *names;
+    bool algorithm_chosen, keep_ca_key;
+    enum decide_scope scope;
+    time_t life, renew_before, now;
+};
 
 static const struct sample {
     const char *name;
-    struct decide_input in;
+    struct situation in;
     const char *answer;
 } samples[] = {
     /* ---- first start, and nothing to do ---- */
@@ -104,9 +123,9 @@ static const struct sample {
         "keep, renew (there was a key but no certificate), keep"},
     {"a client key without certificate is kept", {GOOD, .client.pair.has_cert = false},
         "keep, keep, renew (there was a key but no certificate)"},
-    {"an empty server folder is filled", {GOOD, .server = {.names = &none, .access_ok = true}},
+    {"an empty server folder is filled", {GOOD, .server = NO_LEAF},
         "keep, replace (missing), keep + server/ca.pem"},
-    {"an empty client folder is filled", {GOOD, .client = {.names = &none, .access_ok = true}},
+    {"an empty client folder is filled", {GOOD, .client = NO_LEAF},
         "keep, keep, replace (missing) + client/ca.pem"},
     {"a damaged server key is replaced",
         {GOOD, .server.pair.key_problem = "is a damaged private key", .server.pair.matches = false},
@@ -341,7 +360,8 @@ static const struct sample {
         "keep, keep (it lacked IP:10.0.0.9), keep"},
     {"a read-only store goes on when everything is due",
         {GOOD, .ca.read_only = true, .server.read_only = true, .client.read_only = true,
-            .ca.pair.until = NOW + DAY, .server.pair.until = NOW + DAY, .client.pair.until = NOW + DAY},
+            .ca.pair.until = NOW + DAY, .server.pair.until = NOW + DAY - 1,
+            .client.pair.until = NOW + DAY - 1},
         "keep (less than a third of its life left), keep (less than a third of its life left), keep (less "
         "than a third of its life left)"},
     {"a read-only store goes on whatever tls.key asks for",
@@ -371,6 +391,162 @@ static const struct sample {
         {GOOD, .server.read_only = true, .client.read_only = true, .server.access_ok = false,
             .client.access_ok = false},
         "keep, keep, keep"},
+
+    /* ---- tls.renew_before ---- */
+    {"certificates with more days left than asked for are kept",
+        {GOOD, .renew_before = 30 * DAY, .server.pair = PAIR(825, 30), .client.pair = PAIR(825, 31)},
+        "keep, keep, keep"},
+    {"certificates with fewer days left than asked for are renewed",
+        {GOOD, .renew_before = 300 * DAY, .server.pair = PAIR(825, 299), .client.pair = PAIR(825, 300)},
+        "keep, renew (less than 300 days left), keep"},
+    {"a CA is renewed in its last third however late leaves are",
+        {GOOD, .renew_before = 7 * DAY, .ca.pair = PAIR(3650, 1216)},
+        "renew (less than a third of its life left), keep, keep + server/ca.pem + client/ca.pem"},
+    {"a CA that would cut leaves short of what is asked for is renewed before",
+        {GOOD, .renew_before = 20 * DAY, .ca.pair = PAIR(30, 19), .server.pair = PAIR(30, 19),
+            .client.pair = PAIR(30, 25)},
+        "renew (less than 20 days left), renew (less than 20 days left), keep + server/ca.pem + "
+        "client/ca.pem"},
+    {"a leaf that lives as long as a CA that stays is not renewed for nothing",
+        {GOOD, USERS(ca), .ca.pair.until = NOW + 10 * DAY, .server.pair.until = NOW + 10 * DAY,
+            .client.pair.until = NOW + 9 * DAY},
+        "keep, keep, renew (less than a third of its life left)"},
+    {"a certificate is not replaced by one that ends before it",
+        {GOOD, .life = 90 * DAY, .server.pair = PAIR(825, 200)}, "keep, keep, keep"},
+
+    /* ---- clients by name ---- */
+    {"a client by name is issued beside what is there", {GOOD, NAMED(NO_LEAF)},
+        "keep, keep, keep, replace (missing) + named/ca.pem"},
+    {"a first start issues all clients", {EMPTY, NAMED(NO_LEAF)},
+        "replace (missing), replace (missing), replace (missing), replace (missing) + server/ca.pem + "
+        "client/ca.pem + named/ca.pem"},
+    {"a good client by name is left alone", {GOOD, NAMED(LEAF)}, "keep, keep, keep, keep"},
+    {"a client by name is renewed when it is due", {GOOD, NAMED(LEAF), .named.pair = PAIR(825, 274)},
+        "keep, keep, keep, renew (less than a third of its life left)"},
+    {"a client by name must have that name", {GOOD, NAMED(LEAF), .named.pair.ours = false},
+        "keep, keep, keep, renew (it had another common name)"},
+    {"owner and mode of a client by name are mended", {GOOD, NAMED(LEAF), .named.access_ok = false},
+        "keep, keep, keep, keep + named access"},
+    {"a client of another CA is issued again", {GOOD, NAMED(LEAF), STRANGE(named)},
+        "keep, keep, keep, renew (unable to get local issuer certificate)"},
+    {"a new CA is a new CA for all clients",
+        {GOOD, NAMED(LEAF), .algorithm_chosen = true, .ca.pair.kind_wanted = false},
+        "replace (tls.key asks for another kind of key), renew (the CA is new), renew (the CA is new), renew "
+        "(the CA is new) + server/ca.pem + client/ca.pem + named/ca.pem"},
+    {"a folder in the place of a client's file is refused",
+        {GOOD, NAMED(LEAF), .named.hostile = "clients/named/key.pem: is a folder"},
+        "refuse (clients/named/key.pem: is a folder)"},
+    {"a client's file that cannot be read may be good",
+        {GOOD, NAMED(LEAF), .named.failed = "clients/named/key.pem: Input/output error"},
+        "refuse (clients/named/key.pem: Input/output error)"},
+    {"the engine runs without a client whose folder is read-only",
+        {GOOD, NAMED(NO_LEAF), .named.read_only = true}, "keep, keep, keep, keep (missing)"},
+
+    /* ---- the CA key goes ---- */
+    {"a first start without keeping the CA key makes it and removes it", {EMPTY, .keep_ca_key = false},
+        "replace (missing), replace (missing), replace (missing) + server/ca.pem + client/ca.pem - "
+        "ca/key.pem"},
+    {"the CA key of a good store goes when it is not to be kept", {GOOD, .keep_ca_key = false},
+        "keep, keep, keep - ca/key.pem"},
+    {"the CA key goes after what is due was issued",
+        {GOOD, .keep_ca_key = false, .server.pair = PAIR(825, -1)},
+        "keep, renew (expired), keep - ca/key.pem"},
+    {"the user's CA key is not ours to remove", {GOOD, USERS(ca), .keep_ca_key = false}, "keep, keep, keep"},
+    {"a linked CA key is not ours to remove", {GOOD, .ca.linked = true, .keep_ca_key = false},
+        "keep, keep, keep"},
+    {"a CA key on a read-only mount stays", {GOOD, .ca.read_only = true, .keep_ca_key = false},
+        "keep, keep, keep"},
+    {"a lone CA key goes too once it has issued",
+        {GOOD, .keep_ca_key = false, .ca.pair.has_cert = false, .ca.pair.ours = false},
+        "renew (there was a key but no certificate), renew (the CA has another key), renew (the CA has "
+        "another "
+        "key) + server/ca.pem + client/ca.pem - ca/key.pem"},
+
+    /* ---- and is gone ---- */
+    {"a store whose CA key is gone goes on", {KEYLESS}, "keep, keep, keep, keyless"},
+    {"it goes on whether the key is to be kept or not", {KEYLESS, .keep_ca_key = true},
+        "keep, keep, keep, keyless"},
+    {"it goes on with clients by name", {KEYLESS, NAMED(LEAF)}, "keep, keep, keep, keep, keyless"},
+    {"it goes on with a name missing, which is told", {KEYLESS, .names = &more},
+        "keep, keep (it lacked IP:10.0.0.9), keep, keyless"},
+    {"it goes on when certificates are due, which is told",
+        {KEYLESS, .server.pair = PAIR(825, 3), .client.pair = PAIR(825, 2)},
+        "keep, keep (less than a third of its life left), keep (less than a third of its life left), "
+        "keyless"},
+    {"it goes on whatever tls.key asks for",
+        {KEYLESS, .algorithm_chosen = true, .client.pair.kind_wanted = false},
+        "keep, keep, keep (tls.key asks for another kind of key), keyless"},
+    {"owner and mode are mended without a CA key",
+        {KEYLESS, NAMED(LEAF), .server.access_ok = false, .named.access_ok = false},
+        "keep, keep, keep, keep + server access + named access, keyless"},
+    {"it is refused once the server has expired", {KEYLESS, .server.pair.until = NOW},
+        "refuse (server/cert.pem: expired on 2027-06-01T00:00:00Z)"},
+    {"it is refused once a client has expired", {KEYLESS, .client.pair.until = NOW},
+        "refuse (client/cert.pem: is expired, and without ca/key.pem nothing can be issued)"},
+    {"it is refused without the default client", {KEYLESS, .client = NO_LEAF},
+        "refuse (client/key.pem: is missing, and without ca/key.pem nothing can be issued)"},
+    {"it is refused for a new client", {KEYLESS, NAMED(NO_LEAF)},
+        "refuse (clients/named/key.pem: is missing, and without ca/key.pem nothing can be issued)"},
+    {"it is refused for a client with another name", {KEYLESS, NAMED(LEAF), .named.pair.ours = false},
+        "refuse (clients/named/cert.pem: has another common name, and without ca/key.pem nothing can be "
+        "issued)"},
+    {"it is refused for a client without ca.pem", {KEYLESS, NAMED(LEAF), .named.has_ca = false},
+        "refuse (clients/named/ca.pem: is missing, and without ca/key.pem nothing can be issued)"},
+    {"it is refused for a client with a damaged key",
+        {KEYLESS, NAMED(LEAF), .named.pair.key_problem = "is a damaged private key"},
+        "refuse (clients/named/key.pem: is a damaged private key, and without ca/key.pem nothing can be "
+        "issued)"},
+    {"it is refused for a client with a damaged certificate",
+        {KEYLESS, NAMED(LEAF), .named.pair.cert_problem = "is a damaged certificate"},
+        "refuse (clients/named/cert.pem: is a damaged certificate, and without ca/key.pem nothing can be "
+        "issued)"},
+    {"it is refused for a client with a key of another certificate", {KEYLESS, .client.pair.matches = false},
+        "refuse (client/cert.pem: is not the certificate of key.pem, and without ca/key.pem nothing can be "
+        "issued)"},
+    {"it is refused for a client of another CA",
+        {KEYLESS, NAMED(LEAF), .named.server_problem = "unable to get local issuer certificate"},
+        "refuse (clients/named/cert.pem: does not verify against server/ca.pem (unable to get local issuer "
+        "certificate), and without ca/key.pem nothing can be issued)"},
+    {"it is refused for a client's file that cannot be read",
+        {KEYLESS, NAMED(LEAF), .named.failed = "clients/named/key.pem: Input/output error"},
+        "refuse (clients/named/key.pem: Input/output error)"},
+    {"nothing is renewed without a CA key", {KEYLESS, .scope = DECIDE_RENEWAL},
+        "refuse (ca/key.pem: is missing, so nothing can be renewed)"},
+    {"a trio of ours alone, from a Secret, needs no client", {TRIO}, "keep, keep, keep, managed"},
+    {"clients by name must be there where the user manages the CA", {TRIO, NAMED(NO_LEAF)},
+        "refuse (clients/named/key.pem: is missing, and without ca/key.pem nothing can be issued)"},
+    {"clients by name that are there are used where the user manages the CA",
+        {TRIO, USERS(server), NAMED(LEAF), .named.pair.ours = false, STRANGE(named)},
+        "keep, keep, keep, keep, managed"},
+
+    /* ---- only clients ---- */
+    {"a client alone is issued and nothing else is touched",
+        {GOOD, .scope = DECIDE_CLIENTS, .server.pair.until = NOW, .server.access_ok = false,
+            .client = NO_LEAF},
+        "keep, keep, replace (missing) + client/ca.pem"},
+    {"a client alone that is good is kept", {GOOD, .scope = DECIDE_CLIENTS}, "keep, keep, keep"},
+    {"a client alone is issued from a CA that is due",
+        {GOOD, .scope = DECIDE_CLIENTS, .client = NO_LEAF, .ca.pair.until = NOW + DAY},
+        "keep (less than a third of its life left), keep, replace (missing) + client/ca.pem"},
+    {"a client alone is not issued from a CA that has expired",
+        {GOOD, .scope = DECIDE_CLIENTS, .client = NO_LEAF, .ca.pair.until = NOW},
+        "refuse (ca/cert.pem: cannot issue as it is (expired))"},
+    {"a client alone is not issued without a CA", {EMPTY, .scope = DECIDE_CLIENTS},
+        "refuse (ca/key.pem: is missing, so nothing can be issued)"},
+    {"a client alone is not issued without the CA's key",
+        {KEYLESS, .scope = DECIDE_CLIENTS, .client = NO_LEAF},
+        "refuse (ca/key.pem: is missing, so nothing can be issued)"},
+    {"a client alone does not cost the CA its key",
+        {GOOD, .scope = DECIDE_CLIENTS, .keep_ca_key = false, .client = NO_LEAF},
+        "keep, keep, replace (missing) + client/ca.pem"},
+
+    /* ---- everything again ---- */
+    {"good leaves are issued again when that is asked for", {GOOD, NAMED(LEAF), .scope = DECIDE_RENEWAL},
+        "keep, renew (asked for), renew (asked for), renew (asked for)"},
+    {"what is missing is made, and the rest issued again", {GOOD, .client = NO_LEAF, .scope = DECIDE_RENEWAL},
+        "keep, renew (asked for), replace (missing) + client/ca.pem"},
+    {"the user's leaves are not issued again", {GOOD, USERS(server), USERS(client), .scope = DECIDE_RENEWAL},
+        "keep, keep (asked for), keep (asked for)"},
 };
 
 static void add_answer(struct text *out, const char *separator, const struct decide_answer *a)
@@ -393,6 +569,7 @@ static void add_answer(struct text *out, const char *separator, const struct dec
 /* Beside a refusal nothing else is done, so nothing else counts. */
 static char *render(const struct decision *d)
 {
+    static const char *const clients[] = {"client", "named"};
     cleanup_text struct text out = {0};
 
     if (decide_refusal(d)) {
@@ -401,12 +578,16 @@ static char *render(const struct decision *d)
     }
     add_answer(&out, "", &d->ca);
     add_answer(&out, ", ", &d->server);
-    add_answer(&out, ", ", &d->client);
-    text_add(&out, d->server_ca ? " + server/ca.pem" : "");
-    text_add(&out, d->client_ca ? " + client/ca.pem" : "");
-    text_add(&out, d->server_access ? " + server access" : "");
-    text_add(&out, d->client_access ? " + client access" : "");
-    text_add(&out, d->managed ? ", managed" : "");
+    for (size_t i = 0; i < d->client_count; i++)
+        add_answer(&out, ", ", &d->clients[i]);
+    text_add(&out, d->server.ca_pem ? " + server/ca.pem" : "");
+    for (size_t i = 0; i < d->client_count; i++)
+        text_addf(&out, d->clients[i].ca_pem ? " + %s/ca.pem" : "", clients[i]);
+    text_add(&out, d->server.access ? " + server access" : "");
+    for (size_t i = 0; i < d->client_count; i++)
+        text_addf(&out, d->clients[i].access ? " + %s access" : "", clients[i]);
+    text_add(&out, d->remove_ca_key ? " - ca/key.pem" : "");
+    text_add(&out, d->keyless ? ", keyless" : d->managed ? ", managed" : "");
     text_add(&out, d->clock_wrong ? ", clock" : "");
     return str_dup(text_get(&out));
 }
@@ -414,9 +595,26 @@ static char *render(const struct decision *d)
 static void one(void **state)
 {
     const struct sample *sample = *state;
-    struct decision decision;
+    const struct situation *in = &sample->in;
+    struct decide_leaf clients[] = {in->client, in->named};
+    const struct decide_input input = {.ca = in->ca,
+        .server = in->server,
+        .clients = clients,
+        .client_count = in->two_clients ? 2 : 1,
+        .names = in->names,
+        .algorithm_chosen = in->algorithm_chosen,
+        .scope = in->scope,
+        .keep_ca_key = in->keep_ca_key,
+        .life = in->life,
+        .renew_before = in->renew_before,
+        .now = in->now};
+    struct decision decision cleanup(decision_free) = {0};
 
-    decide(&sample->in, &decision);
+    clients[0].shown = "client";
+    clients[0].implied = true;
+    clients[1].shown = "clients/named";
+    clients[1].named = true;
+    decide(&input, &decision);
     char *answer cleanup_free = render(&decision);
     if (strcmp(answer, sample->answer) != 0)
         fail_msg("%s:\n  answer %s\n  wanted %s", sample->name, answer, sample->answer);
@@ -424,28 +622,35 @@ static void one(void **state)
 
 static void the_first_refusal_counts(void **state)
 {
-    struct decision d = {.server.verdict = DECIDE_REFUSE, .client.verdict = DECIDE_REFUSE};
+    struct decide_answer clients[] = {{.verdict = DECIDE_KEEP}, {.verdict = DECIDE_REFUSE}};
+    struct decision d = {.server.verdict = DECIDE_REFUSE, .clients = clients, .client_count = 2};
     (void)state;
 
     assert_ptr_equal(decide_refusal(&d), &d.server);
     d.ca.verdict = DECIDE_REFUSE;
     assert_ptr_equal(decide_refusal(&d), &d.ca);
+    d.ca.verdict = d.server.verdict = DECIDE_KEEP;
+    assert_ptr_equal(decide_refusal(&d), &clients[1]);
     d = (struct decision){.ca.verdict = DECIDE_REPLACE};
     assert_null(decide_refusal(&d));
 }
 
 static void only_a_decision_that_writes_nothing_is_idle(void **state)
 {
+    struct decide_answer clients[][2] = {
+        {[1] = {.verdict = DECIDE_REPLACE}}, {[1] = {.ca_pem = true}}, {[1] = {.access = true}}};
+    struct decide_answer kept[2] = {{.verdict = DECIDE_KEEP, .reason = "it lacked DNS:x"}};
     const struct decision busy[] = {
         {.ca.verdict = DECIDE_RENEW},
         {.server.verdict = DECIDE_RENEW},
-        {.client.verdict = DECIDE_REPLACE},
-        {.server_ca = true},
-        {.client_ca = true},
-        {.server_access = true},
-        {.client_access = true},
+        {.server.ca_pem = true},
+        {.server.access = true},
+        {.remove_ca_key = true},
+        {.clients = clients[0], .client_count = 2},
+        {.clients = clients[1], .client_count = 2},
+        {.clients = clients[2], .client_count = 2},
     };
-    const struct decision idle = {.clock_wrong = true};
+    const struct decision idle = {.clock_wrong = true, .clients = kept, .client_count = 2};
     (void)state;
 
     assert_true(decide_is_idle(&idle));

@@ -21,6 +21,7 @@ struct pair {
 
 static struct pair ca, other_ca, server, client;
 static struct strings names;
+static struct certs_client default_client;
 static struct certs_request request;
 
 static void pair_free(struct pair *pair)
@@ -37,7 +38,7 @@ static struct pair make_ca(void)
     struct err e;
 
     assert_int_equal(key_make(CERTS_ECDSA_P256, &made.key, &e), 0);
-    assert_int_equal(issue_ca(made.key, NOW, &made.certificate, &e), 0);
+    assert_int_equal(issue_ca(made.key, 3650, NOW, &made.certificate, &e), 0);
     return made;
 }
 
@@ -61,36 +62,43 @@ static void add_certificate(struct text *pem, X509 *certificate)
     assert_int_equal(issue_to_pem(certificate, pem, &e), 0);
 }
 
-static void put(struct store_content *content, enum store_folder folder, enum store_name name, EVP_PKEY *key,
-    X509 *certificate)
+static void put(
+    struct store_content *content, size_t folder, enum store_name name, EVP_PKEY *key, X509 *certificate)
 {
-    struct store_file *file = &content->files[folder][name];
+    struct store_file *file = &content->places[folder].files[name];
     struct err e;
 
     text_free(&file->content);
-    *file = (struct store_file){
-        .state = STORE_PRESENT, .mode = store_mode(folder, name), .uid = request.uid, .gid = request.gid};
+    *file = (struct store_file){.state = STORE_PRESENT,
+        .mode = name == STORE_KEY_PEM && folder != STORE_CLIENTS ? 0600 : 0644,
+        .uid = request.uid,
+        .gid = request.gid};
     if (key)
         assert_int_equal(key_to_pem(key, &file->content, &e), 0);
     if (certificate)
         add_certificate(&file->content, certificate);
 }
 
-static void put_pair(struct store_content *content, enum store_folder folder, const struct pair *pair)
+static void put_pair(struct store_content *content, size_t folder, const struct pair *pair)
 {
     put(content, folder, STORE_KEY_PEM, pair->key, NULL);
     put(content, folder, STORE_CERT_PEM, NULL, pair->certificate);
 }
 
+static struct store_content no_store(void)
+{
+    return (struct store_content){.places = mem_zero(3, sizeof(struct store_place)), .count = 3};
+}
+
 static struct store_content good_store(void)
 {
-    struct store_content content = {0};
+    struct store_content content = no_store();
 
     put_pair(&content, STORE_CA, &ca);
     put_pair(&content, STORE_SERVER, &server);
-    put_pair(&content, STORE_CLIENT, &client);
+    put_pair(&content, STORE_CLIENTS, &client);
     put(&content, STORE_SERVER, STORE_CA_PEM, NULL, ca.certificate);
-    put(&content, STORE_CLIENT, STORE_CA_PEM, NULL, ca.certificate);
+    put(&content, STORE_CLIENTS, STORE_CA_PEM, NULL, ca.certificate);
     return content;
 }
 
@@ -101,12 +109,12 @@ static void a_good_store_has_nothing_to_be_said_against_it(void **state)
 {
     struct store_content content cleanup_content = good_store();
     struct inspected got cleanup_inspected = {0};
-    struct decision decision;
+    struct decision decision cleanup(decision_free) = {0};
     (void)state;
 
     inspect(&content, &request, &got);
     const struct decide_input *in = &got.input;
-    const struct decide_pair *pairs[] = {&in->ca.pair, &in->server.pair, &in->client.pair};
+    const struct decide_pair *pairs[] = {&in->ca.pair, &in->server.pair, &in->clients[0].pair};
     for (size_t i = 0; i < 3; i++) {
         assert_true(pairs[i]->has_key && pairs[i]->has_cert && pairs[i]->kind_wanted && pairs[i]->strong);
         assert_true(pairs[i]->ours && pairs[i]->matches && pairs[i]->strict);
@@ -114,13 +122,13 @@ static void a_good_store_has_nothing_to_be_said_against_it(void **state)
         assert_null(pairs[i]->cert_problem);
         assert_int_equal(pairs[i]->from, NOW - 3600);
     }
-    assert_int_equal(in->server.pair.until, NOW + 825 * DAY);
+    assert_int_equal(in->server.pair.until, issue_until(NOW, 825));
     assert_int_equal(in->server.ca_until, NOW + 3650 * DAY);
     assert_int_equal(in->server.ca_from, NOW - 3600);
     assert_true(in->server.ca_current && in->server.ca_trusted && in->server.access_ok);
     assert_null(in->server.chain_problem);
     assert_null(in->server.own_problem);
-    assert_null(in->client.chain_problem);
+    assert_null(in->clients[0].chain_problem);
     assert_null(names_missing(in->server.names, &names));
     decide(in, &decision);
     assert_true(decide_is_idle(&decision));
@@ -129,13 +137,13 @@ static void a_good_store_has_nothing_to_be_said_against_it(void **state)
 
 static void an_empty_store_has_nothing(void **state)
 {
-    struct store_content content cleanup_content = {0};
+    struct store_content content cleanup_content = no_store();
     struct inspected got cleanup_inspected = {0};
     (void)state;
 
     inspect(&content, &request, &got);
     assert_false(got.input.ca.pair.has_key || got.input.ca.pair.has_cert || got.input.server.has_ca);
-    assert_true(got.input.server.access_ok && got.input.client.access_ok);
+    assert_true(got.input.server.access_ok && got.clients[0].access_ok);
     assert_int_equal(got.ca_pem.length, 0);
 }
 
@@ -146,13 +154,13 @@ static void a_private_key_beside_the_ca_certificate_goes_nowhere(void **state)
     (void)state;
 
     put(&content, STORE_CA, STORE_CERT_PEM, ca.key, ca.certificate);
-    text_add(&content.files[STORE_CA][STORE_CERT_PEM].content, "and a remark\n");
-    assert_contains(text_get(&content.files[STORE_CA][STORE_CERT_PEM].content), "PRIVATE KEY");
+    text_add(&content.places[STORE_CA].files[STORE_CERT_PEM].content, "and a remark\n");
+    assert_contains(text_get(&content.places[STORE_CA].files[STORE_CERT_PEM].content), "PRIVATE KEY");
     inspect(&content, &request, &got);
     assert_null(strstr(text_get(&got.ca_pem), "PRIVATE KEY"));
     assert_true(str_starts(text_get(&got.ca_pem), "-----BEGIN CERTIFICATE-----"));
     /* The copies beside the leaves are still exactly that. */
-    assert_true(got.input.server.ca_current && got.input.client.ca_current);
+    assert_true(got.input.server.ca_current && got.clients[0].ca_current);
 }
 
 static void a_bundle_that_holds_the_ca_is_trusted_but_not_current(void **state)
@@ -162,14 +170,14 @@ static void a_bundle_that_holds_the_ca_is_trusted_but_not_current(void **state)
     (void)state;
 
     put(&content, STORE_SERVER, STORE_CA_PEM, NULL, other_ca.certificate);
-    add_certificate(&content.files[STORE_SERVER][STORE_CA_PEM].content, ca.certificate);
-    put(&content, STORE_CLIENT, STORE_CA_PEM, NULL, other_ca.certificate);
+    add_certificate(&content.places[STORE_SERVER].files[STORE_CA_PEM].content, ca.certificate);
+    put(&content, STORE_CLIENTS, STORE_CA_PEM, NULL, other_ca.certificate);
     inspect(&content, &request, &got);
     assert_true(got.input.server.ca_trusted && !got.input.server.ca_current);
     assert_null(got.input.server.own_problem);
-    assert_false(got.input.client.ca_trusted || got.input.client.ca_current);
-    assert_non_null(got.input.client.own_problem);
-    assert_null(got.input.client.chain_problem);
+    assert_false(got.clients[0].ca_trusted || got.clients[0].ca_current);
+    assert_non_null(got.clients[0].own_problem);
+    assert_null(got.clients[0].chain_problem);
 }
 
 static void a_renewed_ca_is_the_same_ca(void **state)
@@ -180,7 +188,7 @@ static void a_renewed_ca_is_the_same_ca(void **state)
     struct err e;
     (void)state;
 
-    assert_int_equal(issue_ca(ca.key, NOW + DAY, &renewed.certificate, &e), 0);
+    assert_int_equal(issue_ca(ca.key, 3650, NOW + DAY, &renewed.certificate, &e), 0);
     put(&content, STORE_CA, STORE_CERT_PEM, NULL, renewed.certificate);
     inspect(&content, &request, &got);
     assert_true(got.input.server.ca_trusted && !got.input.server.ca_current);
@@ -196,7 +204,7 @@ static void leaves_of_another_ca_do_not_chain(void **state)
     put_pair(&content, STORE_CA, &other_ca);
     inspect(&content, &request, &got);
     assert_non_null(got.input.server.chain_problem);
-    assert_non_null(got.input.client.chain_problem);
+    assert_non_null(got.clients[0].chain_problem);
     assert_null(got.input.server.own_problem);
 }
 
@@ -207,11 +215,11 @@ static void server_and_client_certificates_do_not_stand_in_for_each_other(void *
     (void)state;
 
     put_pair(&content, STORE_SERVER, &client);
-    put_pair(&content, STORE_CLIENT, &server);
+    put_pair(&content, STORE_CLIENTS, &server);
     inspect(&content, &request, &got);
     assert_string_equal(got.input.server.chain_problem, "unsuitable certificate purpose");
-    assert_string_equal(got.input.client.chain_problem, "unsuitable certificate purpose");
-    assert_false(got.input.server.pair.ours || got.input.client.pair.ours);
+    assert_string_equal(got.clients[0].chain_problem, "unsuitable certificate purpose");
+    assert_false(got.input.server.pair.ours || got.clients[0].pair.ours);
 }
 
 static void keys_and_certificates_of_different_pairs_do_not_match(void **state)
@@ -224,7 +232,7 @@ static void keys_and_certificates_of_different_pairs_do_not_match(void **state)
     put(&content, STORE_CA, STORE_KEY_PEM, other_ca.key, NULL);
     inspect(&content, &request, &got);
     assert_false(got.input.server.pair.matches || got.input.ca.pair.matches);
-    assert_true(got.input.client.pair.matches);
+    assert_true(got.clients[0].pair.matches);
 }
 
 static void a_leaf_is_no_ca(void **state)
@@ -346,7 +354,7 @@ static void an_intermediate_in_the_chain_or_as_anchor_is_enough(void **state)
 
     /* A CA below a CA: the root must allow it, so it is made by hand. */
     assert_int_equal(key_make(CERTS_ECDSA_P256, &middle.key, &e), 0);
-    assert_int_equal(issue_ca(middle.key, NOW, &middle.certificate, &e), 0);
+    assert_int_equal(issue_ca(middle.key, 3650, NOW, &middle.certificate, &e), 0);
     X509 *top cleanup_ossl(X509) = X509_dup(other_ca.certificate);
     without(top, NID_basic_constraints);
     BASIC_CONSTRAINTS *any = BASIC_CONSTRAINTS_new();
@@ -402,10 +410,10 @@ static struct pair make_self_signed(void)
 
 static void a_self_signed_trio_is_its_own_ca(void **state)
 {
-    struct store_content content cleanup_content = {0};
+    struct store_content content cleanup_content = no_store();
     struct inspected got cleanup_inspected = {0};
     struct pair self cleanup_pair = make_self_signed();
-    struct decision decision;
+    struct decision decision cleanup(decision_free) = {0};
     (void)state;
 
     put_pair(&content, STORE_SERVER, &self);
@@ -420,14 +428,14 @@ static void a_self_signed_trio_is_its_own_ca(void **state)
 
 static void the_dates_of_a_trio_are_those_of_its_whole_chain(void **state)
 {
-    struct store_content content cleanup_content = {0};
+    struct store_content content cleanup_content = no_store();
     struct inspected got cleanup_inspected = {0};
     struct pair old cleanup_pair = make_ca();
     struct err e;
     (void)state;
 
     X509_free(take(old.certificate));
-    assert_int_equal(issue_ca(old.key, NOW - 3650 * DAY, &old.certificate, &e), 0);
+    assert_int_equal(issue_ca(old.key, 3650, NOW - 3650 * DAY, &old.certificate, &e), 0);
     struct pair leaf cleanup_pair = make_leaf("srv", true, &old);
     /* Nothing cut it short: as if the user had issued it himself. */
     assert_non_null(ASN1_TIME_set(X509_getm_notAfter(leaf.certificate), NOW + 30 * DAY));
@@ -541,7 +549,7 @@ static void a_key_is_sealed_only_if_it_is_plainly_somebodys(void **state)
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct store_content content cleanup_content = good_store();
         struct inspected got cleanup_inspected = {0};
-        struct store_file *file = &content.files[STORE_SERVER][STORE_KEY_PEM];
+        struct store_file *file = &content.places[STORE_SERVER].files[STORE_KEY_PEM];
         text_wipe(&file->content);
         text_add(&file->content, cases[i].pem);
         inspect(&content, &request, &got);
@@ -552,9 +560,9 @@ static void a_key_is_sealed_only_if_it_is_plainly_somebodys(void **state)
 }
 
 static void file_is(
-    struct store_content *content, enum store_folder folder, enum store_name name, enum store_state state)
+    struct store_content *content, size_t folder, enum store_name name, enum store_state state)
 {
-    struct store_file *file = &content->files[folder][name];
+    struct store_file *file = &content->places[folder].files[name];
 
     text_wipe(&file->content);
     *file = (struct store_file){.state = state, .problem = "is odd"};
@@ -568,16 +576,16 @@ static void hostile_files_count_in_client_only_if_they_are_folders(void **state)
 
     file_is(&content, STORE_CA, STORE_CERT_PEM, STORE_HOSTILE);
     file_is(&content, STORE_SERVER, STORE_KEY_PEM, STORE_HOSTILE);
-    file_is(&content, STORE_CLIENT, STORE_KEY_PEM, STORE_HOSTILE);
+    file_is(&content, STORE_CLIENTS, STORE_KEY_PEM, STORE_HOSTILE);
     inspect(&content, &request, &got);
     assert_string_equal(got.input.ca.hostile, "ca/cert.pem: is odd");
     assert_string_equal(got.input.server.hostile, "server/key.pem: is odd");
-    assert_null(got.input.client.hostile);
-    assert_string_equal(got.input.client.pair.key_problem, "is odd");
+    assert_null(got.clients[0].hostile);
+    assert_string_equal(got.clients[0].pair.key_problem, "is odd");
 
-    content.files[STORE_CLIENT][STORE_KEY_PEM].folder = true;
+    content.places[STORE_CLIENTS].files[STORE_KEY_PEM].folder = true;
     inspect(&content, &request, &folder);
-    assert_string_equal(folder.input.client.hostile, "client/key.pem: is odd");
+    assert_string_equal(folder.clients[0].hostile, "client/key.pem: is odd");
 }
 
 static void files_that_failed_to_be_read_are_named(void **state)
@@ -588,11 +596,11 @@ static void files_that_failed_to_be_read_are_named(void **state)
 
     file_is(&content, STORE_CA, STORE_KEY_PEM, STORE_FAILED);
     file_is(&content, STORE_SERVER, STORE_CA_PEM, STORE_UNREADABLE);
-    file_is(&content, STORE_CLIENT, STORE_KEY_PEM, STORE_FAILED);
+    file_is(&content, STORE_CLIENTS, STORE_KEY_PEM, STORE_FAILED);
     inspect(&content, &request, &got);
     assert_string_equal(got.input.ca.failed, "ca/key.pem: is odd");
     assert_string_equal(got.input.server.failed, "server/ca.pem: is odd");
-    assert_string_equal(got.input.client.failed, "client/key.pem: is odd");
+    assert_string_equal(got.clients[0].failed, "client/key.pem: is odd");
 }
 
 static void a_ca_key_that_is_not_for_us_to_read_is_no_failure(void **state)
@@ -613,12 +621,12 @@ static void links_and_read_only_folders_are_passed_on(void **state)
     struct inspected got cleanup_inspected = {0};
     (void)state;
 
-    content.files[STORE_CA][STORE_CERT_PEM].linked = true;
-    content.files[STORE_SERVER][STORE_CA_PEM].linked = true;
-    content.places[STORE_CLIENT].read_only = true;
+    content.places[STORE_CA].files[STORE_CERT_PEM].linked = true;
+    content.places[STORE_SERVER].files[STORE_CA_PEM].linked = true;
+    content.places[STORE_CLIENTS].read_only = true;
     inspect(&content, &request, &got);
-    assert_true(got.input.ca.linked && got.input.server.linked && !got.input.client.linked);
-    assert_true(!got.input.ca.read_only && !got.input.server.read_only && got.input.client.read_only);
+    assert_true(got.input.ca.linked && got.input.server.linked && !got.clients[0].linked);
+    assert_true(!got.input.ca.read_only && !got.input.server.read_only && got.clients[0].read_only);
 }
 
 static void a_wrong_mode_is_seen(void **state)
@@ -627,10 +635,10 @@ static void a_wrong_mode_is_seen(void **state)
     struct inspected got cleanup_inspected = {0};
     (void)state;
 
-    content.files[STORE_SERVER][STORE_KEY_PEM].mode = 0644;
-    content.files[STORE_CLIENT][STORE_KEY_PEM].mode = 0600;
+    content.places[STORE_SERVER].files[STORE_KEY_PEM].mode = 0644;
+    content.places[STORE_CLIENTS].files[STORE_KEY_PEM].mode = 0600;
     inspect(&content, &request, &got);
-    assert_false(got.input.server.access_ok || got.input.client.access_ok);
+    assert_false(got.input.server.access_ok || got.clients[0].access_ok);
 }
 
 static void the_facts_follow_the_algorithm_that_is_asked_for(void **state)
@@ -656,8 +664,17 @@ static int start(void **state)
         return -1;
     strings_add(&names, "DNS:docker");
     strings_add(&names, "IP:10.0.0.1");
-    request =
-        (struct certs_request){.days = 825, .names = &names, .uid = geteuid(), .gid = getegid(), .now = NOW};
+    default_client = (struct certs_client){
+        .name = CERTS_DEFAULT_CLIENT, .uid = geteuid(), .gid = getegid(), .mode = 0644, .implied = true};
+    request = (struct certs_request){.days = 825,
+        .ca_days = 3650,
+        .keep_ca_key = true,
+        .names = &names,
+        .uid = geteuid(),
+        .gid = getegid(),
+        .clients = &default_client,
+        .client_count = 1,
+        .now = NOW};
     ca = make_ca();
     other_ca = make_ca();
     server = make_leaf(ISSUE_SERVER_NAME, true, &ca);

@@ -18,7 +18,7 @@ static X509 *new_ca(EVP_PKEY *key, time_t now)
     X509 *made = NULL;
     struct err e = {0};
 
-    assert_int_equal(issue_ca(key, now, &made, &e), 0);
+    assert_int_equal(issue_ca(key, 3650, now, &made, &e), 0);
     return made;
 }
 
@@ -210,8 +210,9 @@ static void a_ca_lives_ten_years_and_a_leaf_as_long_as_asked(void **state)
     X509 *leaf cleanup_ossl(X509) = client();
     X509 *short_lived cleanup_ossl(X509) = new_leaf(&week, ca, ca_key, NOW);
     assert_int_equal(seconds(X509_get0_notAfter(ca)), NOW + 3650 * DAY);
-    assert_int_equal(seconds(X509_get0_notAfter(leaf)), NOW + 825 * DAY);
-    assert_int_equal(seconds(X509_get0_notAfter(short_lived)), NOW + 7 * DAY);
+    /* From the hour back, and both ends count: not a second more than so many days. */
+    assert_int_equal(seconds(X509_get0_notAfter(leaf)), NOW - 3600 + 825 * DAY - 1);
+    assert_int_equal(seconds(X509_get0_notAfter(short_lived)), NOW - 3600 + 7 * DAY - 1);
 }
 
 static void a_leaf_never_outlives_its_ca(void **state)
@@ -222,9 +223,10 @@ static void a_leaf_never_outlives_its_ca(void **state)
 
     X509 *cut cleanup_ossl(X509) = new_leaf(&leaf, ca, ca_key, end - 10 * DAY);
     assert_int_equal(seconds(X509_get0_notAfter(cut)), end);
-    X509 *exact cleanup_ossl(X509) = new_leaf(&leaf, ca, ca_key, end - 825 * DAY);
+    const time_t last = end - issue_until(0, 825);
+    X509 *exact cleanup_ossl(X509) = new_leaf(&leaf, ca, ca_key, last);
     assert_int_equal(seconds(X509_get0_notAfter(exact)), end);
-    X509 *before cleanup_ossl(X509) = new_leaf(&leaf, ca, ca_key, end - 825 * DAY - 1);
+    X509 *before cleanup_ossl(X509) = new_leaf(&leaf, ca, ca_key, last - 1);
     assert_int_equal(seconds(X509_get0_notAfter(before)), end - 1);
 }
 

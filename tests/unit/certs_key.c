@@ -291,6 +291,26 @@ static void only_wanted_and_missing_keys_are_made(void **state)
     EVP_PKEY_free(keys[2]);
 }
 
+static void more_keys_than_threads_are_made_all(void **state)
+{
+    enum { KEYS = 20 };
+    bool wanted[KEYS];
+    EVP_PKEY *keys[KEYS] = {NULL};
+    struct err e = {0};
+    (void)state;
+
+    for (size_t i = 0; i < KEYS; i++)
+        wanted[i] = i != 7;
+    assert_int_equal(key_make_all(CERTS_RSA_2048, wanted, keys, KEYS, &e), 0);
+    for (size_t i = 0; i < KEYS; i++) {
+        assert_int_equal(keys[i] != NULL, wanted[i]);
+        for (size_t j = 0; j < i && keys[i]; j++)
+            assert_true(!keys[j] || EVP_PKEY_eq(keys[i], keys[j]) == 0);
+    }
+    for (size_t i = 0; i < KEYS; i++)
+        EVP_PKEY_free(keys[i]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -309,6 +329,7 @@ int main(void)
         cmocka_unit_test(a_key_with_a_flipped_character_is_damaged_or_another),
         cmocka_unit_test(keys_that_clients_refuse_are_weak),
         cmocka_unit_test(only_wanted_and_missing_keys_are_made),
+        cmocka_unit_test(more_keys_than_threads_are_made_all),
     };
     return cmocka_run_group_tests(tests, make_keys, free_keys);
 }

@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
+enum { FOLDERS = 3 }; /* of the tests' store */
+
 static const struct store_owner as_created = {.uid = (uid_t)-1, .gid = (gid_t)-1};
 
 /* A folder for one test; the store is DIR/certs in it. */
@@ -19,6 +21,14 @@ struct place {
     char *path;
     struct store store;
 };
+
+static int open_with_client(struct store *store, const char *path, struct err *e)
+{
+    int r = store_open(store, path, as_created, e);
+
+    store_add_client(store, "client", as_created, 0644);
+    return r;
+}
 
 static int begin(void **state)
 {
@@ -30,7 +40,7 @@ static int begin(void **state)
         return -1;
     place->path = str_format("%s/certs", place->folder);
     *state = place;
-    return store_open(&place->store, place->path, &e);
+    return open_with_client(&place->store, place->path, &e);
 }
 
 static int finish(void **state)
@@ -49,7 +59,7 @@ static void prepare(struct place *place)
 {
     struct err e = {0};
 
-    assert_int_equal(store_prepare(&place->store, as_created, &e), 0);
+    assert_int_equal(store_prepare(&place->store, &e), 0);
 }
 
 static char *path_of(const struct place *place, const char *name)
@@ -93,10 +103,10 @@ static int count_temporaries(const struct place *place)
 #define cleanup_content cleanup(store_content_free)
 
 static const struct store_file *read_one(
-    struct place *place, struct store_content *content, enum store_folder folder, enum store_name name)
+    struct place *place, struct store_content *content, size_t folder, enum store_name name)
 {
     store_read(&place->store, content);
-    return &content->files[folder][name];
+    return &content->places[folder].files[name];
 }
 
 static void a_missing_store_is_empty(void **state)
@@ -106,9 +116,9 @@ static void a_missing_store_is_empty(void **state)
 
     assert_int_equal(place->store.dir, -1);
     store_read(&place->store, &content);
-    for (int i = 0; i < STORE_FOLDERS; i++)
+    for (int i = 0; i < FOLDERS; i++)
         for (int j = 0; j < STORE_NAMES; j++)
-            assert_int_equal(content.files[i][j].state, STORE_ABSENT);
+            assert_int_equal(content.places[i].files[j].state, STORE_ABSENT);
     assert_false(content.places[STORE_CA].exists);
 }
 
@@ -153,14 +163,14 @@ static void a_link_or_a_file_in_place_of_a_folder_is_refused(void **state)
         char *path cleanup_free = path_of(place, folders[i]);
         struct err e = {0};
         assert_int_equal(symlink(elsewhere, path), 0);
-        assert_int_equal(store_open(&store, place->path, &e), 0);
-        assert_true(store_prepare(&store, as_created, &e) < 0);
+        assert_int_equal(open_with_client(&store, place->path, &e), 0);
+        assert_true(store_prepare(&store, &e) < 0);
         assert_contains(e.what, path);
         assert_contains(e.what, "is not a folder");
         assert_true(*e.hint);
         assert_int_equal(unlink(path), 0);
         put(place, folders[i], "x", 1);
-        assert_true(store_prepare(&store, as_created, &e) < 0);
+        assert_true(store_prepare(&store, &e) < 0);
         assert_contains(e.what, path);
         assert_int_equal(unlink(path), 0);
     }
@@ -193,8 +203,7 @@ static void an_empty_file_is_as_good_as_none(void **state)
     assert_int_equal(read_one(place, &content, STORE_CA, STORE_KEY_PEM)->state, STORE_ABSENT);
 }
 
-static void assert_hostile(
-    struct place *place, enum store_folder folder, enum store_name name, const char *problem)
+static void assert_hostile(struct place *place, size_t folder, enum store_name name, const char *problem)
 {
     struct store_content content cleanup_content = {0};
     const struct store_file *file = read_one(place, &content, folder, name);
@@ -218,7 +227,7 @@ static void what_is_no_regular_file_is_hostile_and_never_blocks(void **state)
     assert_int_equal(mkdir(folder, 0755), 0);
     assert_hostile(place, STORE_SERVER, STORE_KEY_PEM, "is not a regular file");
     assert_hostile(place, STORE_SERVER, STORE_CA_PEM, "is a folder");
-    assert_hostile(place, STORE_CLIENT, STORE_KEY_PEM, "is not a regular file");
+    assert_hostile(place, STORE_CLIENTS, STORE_KEY_PEM, "is not a regular file");
 }
 
 static void a_file_of_64_kib_is_read_and_a_longer_one_is_hostile(void **state)
@@ -262,12 +271,12 @@ static void links_within_the_store_are_followed_but_not_in_client(void **state)
     }
     store_read(&place->store, &content);
     for (int i = STORE_CA; i <= STORE_SERVER; i++) {
-        assert_int_equal(content.files[i][STORE_CERT_PEM].state, STORE_PRESENT);
-        assert_true(content.files[i][STORE_CERT_PEM].linked);
+        assert_int_equal(content.places[i].files[STORE_CERT_PEM].state, STORE_PRESENT);
+        assert_true(content.places[i].files[STORE_CERT_PEM].linked);
     }
-    assert_int_equal(content.files[STORE_CLIENT][STORE_CERT_PEM].state, STORE_HOSTILE);
+    assert_int_equal(content.places[STORE_CLIENTS].files[STORE_CERT_PEM].state, STORE_HOSTILE);
     assert_string_equal(
-        content.files[STORE_CLIENT][STORE_CERT_PEM].problem, "is a symbolic link, or below one");
+        content.places[STORE_CLIENTS].files[STORE_CERT_PEM].problem, "is a symbolic link, or below one");
 }
 
 static void a_link_out_of_the_store_is_hostile_and_not_read(void **state)
@@ -293,78 +302,73 @@ static struct text text_of(const char *content)
     return t;
 }
 
-static void stage(struct place *place, struct store_staged *staged, enum store_folder folder,
-    enum store_name name, const char *content)
+static void stage(struct place *place, size_t folder, enum store_name name, const char *content)
 {
     cleanup_text struct text text = text_of(content);
     struct err e = {0};
 
-    assert_int_equal(store_stage(&place->store, staged, folder, name, &text, as_created, &e), 0);
+    assert_int_equal(store_stage(&place->store, folder, name, &text, &e), 0);
 }
 
 static void staged_files_are_complete_but_not_there_yet(void **state)
 {
     struct place *place = *state;
-    struct store_staged staged = {0};
 
     prepare(place);
     put(place, "server/key.pem", "old", 3);
-    stage(place, &staged, STORE_SERVER, STORE_KEY_PEM, "new");
+    stage(place, STORE_SERVER, STORE_KEY_PEM, "new");
     struct store_content before cleanup_content = {0}, after cleanup_content = {0};
     assert_string_equal(text_get(&read_one(place, &before, STORE_SERVER, STORE_KEY_PEM)->content), "old");
     assert_int_equal(count_temporaries(place), 1);
 
     struct err e = {0};
-    assert_int_equal(store_commit(&place->store, &staged, STORE_SERVER, &e), 0);
+    assert_int_equal(store_commit(&place->store, STORE_SERVER, &e), 0);
     assert_string_equal(text_get(&read_one(place, &after, STORE_SERVER, STORE_KEY_PEM)->content), "new");
-    assert_int_equal(after.files[STORE_SERVER][STORE_KEY_PEM].mode, 0600);
+    assert_int_equal(after.places[STORE_SERVER].files[STORE_KEY_PEM].mode, 0600);
     assert_int_equal(count_temporaries(place), 0);
 }
 
 static void discarding_leaves_the_old_files_and_no_temporary_one(void **state)
 {
     struct place *place = *state;
-    struct store_staged staged = {0};
 
     prepare(place);
     put(place, "client/ca.pem", "old", 3);
-    stage(place, &staged, STORE_CLIENT, STORE_CA_PEM, "new");
-    stage(place, &staged, STORE_SERVER, STORE_KEY_PEM, "new");
-    store_discard(&place->store, &staged);
+    stage(place, STORE_CLIENTS, STORE_CA_PEM, "new");
+    stage(place, STORE_SERVER, STORE_KEY_PEM, "new");
+    store_discard(&place->store);
     assert_int_equal(count_temporaries(place), 0);
     assert_false(exists(place, "server/key.pem"));
     struct store_content content cleanup_content = {0};
-    assert_string_equal(text_get(&read_one(place, &content, STORE_CLIENT, STORE_CA_PEM)->content), "old");
+    assert_string_equal(text_get(&read_one(place, &content, STORE_CLIENTS, STORE_CA_PEM)->content), "old");
 }
 
 static void committing_one_folder_leaves_the_others(void **state)
 {
     struct place *place = *state;
-    struct store_staged staged = {0};
     struct err e = {0};
 
     prepare(place);
-    stage(place, &staged, STORE_CA, STORE_KEY_PEM, "a");
-    stage(place, &staged, STORE_CLIENT, STORE_KEY_PEM, "b");
-    assert_int_equal(store_commit(&place->store, &staged, STORE_CA, &e), 0);
+    stage(place, STORE_CA, STORE_KEY_PEM, "a");
+    stage(place, STORE_CLIENTS, STORE_KEY_PEM, "b");
+    assert_int_equal(store_commit(&place->store, STORE_CA, &e), 0);
     assert_true(exists(place, "ca/key.pem") && !exists(place, "client/key.pem"));
-    store_discard(&place->store, &staged);
+    store_discard(&place->store);
     assert_true(exists(place, "ca/key.pem"));
 }
 
 static void every_file_has_the_mode_of_the_contract(void **state)
 {
     struct place *place = *state;
-    struct store_staged staged = {0};
     struct err e = {0};
     mode_t mask = umask(0027);
 
     prepare(place);
-    for (int i = 0; i < STORE_FOLDERS; i++)
+    for (int i = 0; i < FOLDERS; i++)
         for (int j = 0; j < STORE_NAMES; j++)
-            stage(place, &staged, (enum store_folder)i, (enum store_name)j, "x");
-    for (int i = 0; i < STORE_FOLDERS; i++)
-        assert_int_equal(store_commit(&place->store, &staged, (enum store_folder)i, &e), 0);
+            stage(place, (size_t)i, (enum store_name)j, "x");
+    for (int i = 0; i < FOLDERS; i++)
+        assert_int_equal(store_commit(&place->store, (size_t)i, &e), 0);
     (void)umask(mask);
     assert_int_equal(mode_of(place, "ca/key.pem"), 0600);
     assert_int_equal(mode_of(place, "ca/cert.pem"), 0644);
@@ -379,15 +383,13 @@ static void every_file_has_the_mode_of_the_contract(void **state)
 static void too_much_to_read_back_is_not_written(void **state)
 {
     struct place *place = *state;
-    struct store_staged staged = {0};
     cleanup_text struct text big = {0};
     struct err e = {0};
 
     prepare(place);
     while (big.length <= 65536)
         text_add(&big, "0123456789abcdef");
-    assert_int_equal(
-        store_stage(&place->store, &staged, STORE_SERVER, STORE_CERT_PEM, &big, as_created, &e), -E2BIG);
+    assert_int_equal(store_stage(&place->store, STORE_SERVER, STORE_CERT_PEM, &big, &e), -E2BIG);
     assert_contains(e.what, "certs/server/cert.pem: would be longer than 64 KiB");
     assert_contains(e.hint, "DOCKER_TLS_SAN");
     assert_int_equal(count_temporaries(place), 0);
@@ -396,19 +398,18 @@ static void too_much_to_read_back_is_not_written(void **state)
 static void a_folder_in_the_way_is_named_and_its_content_stays(void **state)
 {
     struct place *place = *state;
-    struct store_staged staged = {0};
     char *folder cleanup_free = path_of(place, "client/key.pem");
     struct err e = {0};
 
     prepare(place);
     assert_int_equal(mkdir(folder, 0755), 0);
     put(place, "client/key.pem/x", "x", 1);
-    stage(place, &staged, STORE_CLIENT, STORE_KEY_PEM, "new");
-    assert_int_equal(store_commit(&place->store, &staged, STORE_CLIENT, &e), -EISDIR);
+    stage(place, STORE_CLIENTS, STORE_KEY_PEM, "new");
+    assert_int_equal(store_commit(&place->store, STORE_CLIENTS, &e), -EISDIR);
     assert_contains(e.what, "client/key.pem: cannot replace");
-    assert_true(store_remove(&place->store, STORE_CLIENT, STORE_KEY_PEM, NULL, &e) < 0);
+    assert_true(store_remove(&place->store, STORE_CLIENTS, STORE_KEY_PEM, NULL, &e) < 0);
     assert_contains(e.what, "client/key.pem: cannot remove");
-    store_discard(&place->store, &staged);
+    store_discard(&place->store);
     assert_true(exists(place, "client/key.pem/x"));
     assert_int_equal(count_temporaries(place), 0);
 }
@@ -420,10 +421,10 @@ static void removing_tells_whether_there_was_something(void **state)
     bool removed = true;
 
     prepare(place);
-    assert_int_equal(store_remove(&place->store, STORE_CLIENT, STORE_CA_PEM, &removed, &e), 0);
+    assert_int_equal(store_remove(&place->store, STORE_CLIENTS, STORE_CA_PEM, &removed, &e), 0);
     assert_false(removed);
     put(place, "client/ca.pem", "x", 1);
-    assert_int_equal(store_remove(&place->store, STORE_CLIENT, STORE_CA_PEM, &removed, &e), 0);
+    assert_int_equal(store_remove(&place->store, STORE_CLIENTS, STORE_CA_PEM, &removed, &e), 0);
     assert_true(removed);
     assert_false(exists(place, "client/ca.pem"));
 }
@@ -431,17 +432,16 @@ static void removing_tells_whether_there_was_something(void **state)
 static void a_link_in_client_is_replaced_and_its_target_is_not_touched(void **state)
 {
     struct place *place = *state;
-    struct store_staged staged = {0};
     char *link cleanup_free = path_of(place, "client/key.pem");
     struct err e = {0};
 
     prepare(place);
     put(place, "../outside", "secret", 6);
     assert_int_equal(symlink("../../outside", link), 0);
-    stage(place, &staged, STORE_CLIENT, STORE_KEY_PEM, "new");
-    assert_int_equal(store_commit(&place->store, &staged, STORE_CLIENT, &e), 0);
+    stage(place, STORE_CLIENTS, STORE_KEY_PEM, "new");
+    assert_int_equal(store_commit(&place->store, STORE_CLIENTS, &e), 0);
     struct store_content content cleanup_content = {0};
-    assert_string_equal(text_get(&read_one(place, &content, STORE_CLIENT, STORE_KEY_PEM)->content), "new");
+    assert_string_equal(text_get(&read_one(place, &content, STORE_CLIENTS, STORE_KEY_PEM)->content), "new");
     char *outside cleanup_free = str_format("%s/outside", place->folder);
     struct stat st;
     assert_int_equal(stat(outside, &st), 0);
@@ -481,15 +481,15 @@ static void the_lock_is_in_ca_and_waits_its_time_only(void **state)
     assert_int_equal(mode_of(place, "ca/.lock"), 0600);
 
     struct store second cleanup(store_close) = {0};
-    assert_int_equal(store_open(&second, place->path, &e), 0);
-    assert_int_equal(store_prepare(&second, as_created, &e), 0);
+    assert_int_equal(open_with_client(&second, place->path, &e), 0);
+    assert_int_equal(store_prepare(&second, &e), 0);
     assert_int_equal(store_lock(&second, 0, NULL, &e), -EBUSY);
     assert_contains(e.what, "ca/.lock: another process");
     assert_true(*e.hint);
 
     store_close(&place->store);
     assert_int_equal(store_lock(&second, 0, NULL, &e), 0);
-    assert_int_equal(store_open(&place->store, place->path, &e), 0);
+    assert_int_equal(open_with_client(&place->store, place->path, &e), 0);
 }
 
 static void a_link_in_place_of_the_lock_is_refused(void **state)
@@ -514,9 +514,97 @@ static void a_file_as_store_is_refused_with_its_name(void **state)
 
     (void)mkdir(place->path, 0755);
     put(place, "../file", "x", 1);
-    assert_int_equal(store_open(&store, file, &e), -ENOTDIR);
+    assert_int_equal(open_with_client(&store, file, &e), -ENOTDIR);
     assert_contains(e.what, file);
     assert_contains(e.hint, "tls.dir");
+}
+
+static void the_folders_of_clients_are_made_wherever_they_are(void **state)
+{
+    struct place *place = *state;
+    char *outside cleanup_free = str_format("%s/a/b/ci", place->folder);
+    char *above cleanup_free = str_format("%s/a", place->folder);
+    struct err e = {0};
+    struct stat st;
+
+    store_add_client(&place->store, "clients/bob", as_created, 0600);
+    store_add_client(&place->store, outside, as_created, 0440);
+    assert_int_equal(store_prepare(&place->store, &e), 0);
+    assert_int_equal(mode_of(place, "clients"), 0755);
+    assert_int_equal(mode_of(place, "clients/bob"), 0755);
+    assert_int_equal(stat(above, &st), 0);
+    assert_int_equal(st.st_mode & 07777, 0755);
+    stage(place, STORE_CLIENTS + 1, STORE_KEY_PEM, "bob's");
+    stage(place, STORE_CLIENTS + 2, STORE_KEY_PEM, "ci's");
+    for (size_t i = STORE_CLIENTS; i < place->store.count; i++)
+        assert_int_equal(store_commit(&place->store, i, &e), 0);
+    assert_int_equal(mode_of(place, "clients/bob/key.pem"), 0600);
+    assert_int_equal(mode_of(place, "../a/b/ci/key.pem"), 0440);
+    struct store_content content cleanup_content = {0};
+    store_read(&place->store, &content);
+    assert_int_equal(content.count, 5);
+    assert_string_equal(text_get(&content.places[3].files[STORE_KEY_PEM].content), "bob's");
+    assert_string_equal(text_get(&content.places[4].files[STORE_KEY_PEM].content), "ci's");
+    char *shown cleanup_free = store_shown(&place->store, 4, STORE_KEY_PEM);
+    assert_true(str_starts(shown, outside) && str_ends(shown, "/ci/key.pem"));
+}
+
+static void a_link_on_the_way_to_a_client_is_neither_followed_nor_read(void **state)
+{
+    struct place *place = *state;
+    char *link cleanup_free = str_format("%s/link", place->folder);
+    char *real cleanup_free = str_format("%s/real", place->folder);
+    char *client cleanup_free = str_format("%s/link/ci", place->folder);
+    char *inner cleanup_free = str_format("%s/real/ci", place->folder);
+    struct store_content content cleanup_content = {0};
+    struct err e = {0};
+
+    prepare(place);
+    assert_int_equal(mkdir(real, 0755), 0);
+    assert_int_equal(symlink(real, link), 0);
+    store_add_client(&place->store, client, as_created, 0600);
+    assert_true(store_prepare(&place->store, &e) < 0);
+    assert_contains(e.what, client);
+    assert_contains(e.what, "below a symbolic link");
+    assert_contains(e.hint, "real path");
+    assert_int_equal(access(inner, F_OK), -1);
+
+    assert_int_equal(mkdir(inner, 0755), 0);
+    put(place, "../real/ci/key.pem", "secret", 6);
+    assert_int_equal(read_one(place, &content, STORE_CLIENTS + 1, STORE_KEY_PEM)->state, STORE_HOSTILE);
+}
+
+static void one_folder_for_two_is_refused(void **state)
+{
+    struct place *place = *state;
+    char *same cleanup_free = path_of(place, "server");
+    struct err e = {0};
+
+    prepare(place);
+    store_add_client(&place->store, same, as_created, 0600);
+    assert_int_equal(store_prepare(&place->store, &e), -EEXIST);
+    assert_contains(e.what, "is the same folder as");
+    assert_true(*e.hint);
+}
+
+static void the_record_is_private_and_read_back(void **state)
+{
+    struct place *place = *state;
+    struct store_content content cleanup_content = {0}, hostile cleanup_content = {0};
+    cleanup_text struct text record = text_of("ci clients/ci\n");
+    char *path cleanup_free = path_of(place, "ca/.clients");
+    struct err e = {0};
+
+    prepare(place);
+    assert_int_equal(store_write_record(&place->store, &record, &e), 0);
+    assert_int_equal(mode_of(place, "ca/.clients"), 0600);
+    store_read(&place->store, &content);
+    assert_string_equal(text_get(&content.record), "ci clients/ci\n");
+
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(symlink("/etc/passwd", path), 0);
+    store_read(&place->store, &hostile);
+    assert_int_equal(hostile.record.length, 0);
 }
 
 int main(void)
@@ -546,6 +634,10 @@ int main(void)
         with_a_place(the_lock_is_in_ca_and_waits_its_time_only),
         with_a_place(a_link_in_place_of_the_lock_is_refused),
         with_a_place(a_file_as_store_is_refused_with_its_name),
+        with_a_place(the_folders_of_clients_are_made_wherever_they_are),
+        with_a_place(a_link_on_the_way_to_a_client_is_neither_followed_nor_read),
+        with_a_place(one_folder_for_two_is_refused),
+        with_a_place(the_record_is_private_and_read_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

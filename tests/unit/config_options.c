@@ -14,6 +14,11 @@ static const struct {
     [OPTION_TLS_KEY] = {"rsa-3072", "\"rsa-3072\""},
     [OPTION_TLS_DAYS] = {"90", "90"},
     [OPTION_TLS_SAN] = {"DNS:a.example, IP:192.0.2.7", "[\"DNS:a.example\", \"IP:192.0.2.7\"]"},
+    [OPTION_TLS_RENEW_BEFORE] = {"30", "30"},
+    [OPTION_TLS_CA_DAYS] = {"400", "400"},
+    [OPTION_TLS_CA_KEEP_KEY] = {"false", "false"},
+    [OPTION_TLS_CLIENTS] = {"[{\"name\": \"ci\", \"owner\": 1000, \"mode\": \"640\"}]",
+        "[{\"name\": \"ci\", \"owner\": \"1000\", \"mode\": \"0640\"}]"},
     [OPTION_API_UNIX_PATH] = {"/run/dind/docker.sock", "\"/run/dind/docker.sock\""},
     [OPTION_API_UNIX_GROUP] = {"docker", "\"docker\""},
     [OPTION_API_TCP_ENABLED] = {"false", "false"},
@@ -56,6 +61,10 @@ static const char *const defaults[OPTION_COUNT] = {
     [OPTION_TLS_KEY] = "\"ecdsa-p256\"",
     [OPTION_TLS_DAYS] = "825",
     [OPTION_TLS_SAN] = "[]",
+    [OPTION_TLS_RENEW_BEFORE] = "\"auto\"",
+    [OPTION_TLS_CA_DAYS] = "3650",
+    [OPTION_TLS_CA_KEEP_KEY] = "true",
+    [OPTION_TLS_CLIENTS] = "[]",
     [OPTION_API_UNIX_PATH] = "null",
     [OPTION_API_UNIX_GROUP] = "null",
     [OPTION_API_TCP_ENABLED] = "true",
@@ -359,6 +368,13 @@ static const char whole_file[] = //
     "  key: ed25519\n"
     "  days: 30\n"
     "  san: [DNS:a.example, 192.0.2.7]\n"
+    "  renew_before: 7\n"
+    "  ca:\n"
+    "    days: 60\n"
+    "    keep_key: false\n"
+    "  clients:\n"
+    "    - {name: ci, dir: /srv//ci/, owner: 1000, group: docker, mode: '640'}\n"
+    "    - {name: client}\n"
     "api:\n"
     "  unix:\n"
     "    path: /run/d.sock\n"
@@ -414,6 +430,9 @@ static void the_modes_and_tls_of_a_whole_file_arrive_in_their_fields(void **stat
     assert_int_equal(s.tls.san.count, 2);
     assert_string_equal(s.tls.san.items[0], "DNS:a.example");
     assert_string_equal(s.tls.san.items[1], "192.0.2.7");
+    assert_int_equal(s.tls.renew_before, 7);
+    assert_int_equal(s.tls.ca.days, 60);
+    assert_false(s.tls.ca.keep_key);
     assert_string_equal(s.api.unix_path, "/run/d.sock");
     assert_string_equal(s.api.unix_group, "1000");
     assert_false(s.api.tcp_enabled);
@@ -422,6 +441,26 @@ static void the_modes_and_tls_of_a_whole_file_arrive_in_their_fields(void **stat
     assert_int_equal(s.init, INIT_NONE);
     assert_int_equal(s.log.level, LOG_LEVEL_ERROR);
     assert_int_equal(s.log.format, LOG_FORMAT_JSON);
+}
+
+static void the_clients_of_a_whole_file_arrive_in_their_fields(void **state)
+{
+    cleanup_settings struct settings s = {0};
+    (void)state;
+
+    load_good(&s, whole_file, NULL, NULL);
+    assert_int_equal(s.tls.client_count, 2);
+    const struct tls_client *ci = &s.tls.clients[0], *client = &s.tls.clients[1];
+    assert_string_equal(ci->name, "ci");
+    assert_string_equal(ci->dir, "/srv//ci/");
+    assert_string_equal(ci->owner, "1000");
+    assert_string_equal(ci->group, "docker");
+    assert_string_equal(ci->mode, "0640");
+    assert_string_equal(client->name, "client");
+    assert_null(client->dir);
+    assert_null(client->owner);
+    assert_null(client->group);
+    assert_null(client->mode);
 }
 
 static void the_system_part_of_a_whole_file_arrives_in_its_fields(void **state)
@@ -500,6 +539,8 @@ static void the_values_of_a_row_are_described_without_pipes(void **state)
         {OPTION_API_TCP_ENABLED, "`true`, `false`"},
         {OPTION_API_TCP_PORT, "`auto`, or 1 to 65535"},
         {OPTION_MOUNTS_EXTRA, "list of maps"},
+        {OPTION_TLS_RENEW_BEFORE, "`auto`, or 1 to 824"},
+        {OPTION_TLS_CLIENTS, "list of maps"},
         {OPTION_ROOTLESS_SLIRP4NETNS_SANDBOX, "`auto`, `true`, `false`"},
         {OPTION_DAEMON, "map"},
         {OPTION_ARGS, "list of words"},
@@ -557,6 +598,7 @@ int main(void)
         cmocka_unit_test(every_row_can_be_set_by_argument_and_changes_its_own_field_only),
         cmocka_unit_test(every_word_of_an_enum_sets_the_constant_of_its_name),
         cmocka_unit_test(the_modes_and_tls_of_a_whole_file_arrive_in_their_fields),
+        cmocka_unit_test(the_clients_of_a_whole_file_arrive_in_their_fields),
         cmocka_unit_test(the_system_part_of_a_whole_file_arrives_in_its_fields),
         cmocka_unit_test(the_engine_part_of_a_whole_file_arrives_in_its_fields),
         cmocka_unit_test(every_row_can_be_set_to_its_printed_default),

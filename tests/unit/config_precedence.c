@@ -212,7 +212,7 @@ static const char *another(enum option_id id, size_t i)
     case OPTION_TYPE_LIST:
     case OPTION_TYPE_WORDS:
     case OPTION_TYPE_MAP:
-    case OPTION_TYPE_MOUNTS:
+    case OPTION_TYPE_RECORDS:
         break;
     }
     return options[id].words ? options[id].words[0] : "/other";

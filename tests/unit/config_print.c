@@ -40,6 +40,11 @@ static void the_printed_settings_are_these(void **state)
         "  san: # config.yaml:2:8\n"
         "    - a.example\n"
         "    - \"b c\"\n"
+        "  renew_before: auto # default\n"
+        "  ca:\n"
+        "    days: 3650 # default\n"
+        "    keep_key: true # default\n"
+        "  clients: [] # default\n"
         "api:\n"
         "  unix:\n"
         "    # path: not set\n"
@@ -371,7 +376,7 @@ static size_t count_leaves(const json_t *schema)
 
     json_object_foreach(properties, key, row)
     {
-        /* mounts.extra is an array: its fields are no options. */
+        /* Lists of maps are arrays: their fields are no options. */
         if (json_object_get(row, "properties"))
             count += count_leaves(row);
         else
@@ -424,6 +429,15 @@ static void schema_and_loader_agree(void **state)
         {"mounts.extra", "[]", true},
         {"mounts.extra", "[1]", false},
         {"mounts.extra", "{}", false},
+        {"tls.renew_before", "\"auto\"", true},
+        {"tls.renew_before", "0", true},
+        {"tls.renew_before", "824", true},
+        {"tls.renew_before", "825", false},
+        {"tls.ca.days", "36501", false},
+        {"tls.ca.keep_key", "\"yes\"", false},
+        {"tls.clients", "[]", true},
+        {"tls.clients", "[1]", false},
+        {"tls.clients", "{}", false},
         {"daemon", "{}", true},
         {"daemon", "{\"a\": [null]}", true},
         {"daemon", "[]", false},
@@ -467,6 +481,25 @@ static void the_schema_of_a_mount_knows_its_fields(void **state)
     assert_true(has_text(json_object_get(items, "required"), "target"));
 }
 
+static void the_schema_of_a_client_wants_a_name_and_a_mode_in_quotes(void **state)
+{
+    cleanup_text struct text printed = {0};
+    (void)state;
+
+    config_schema(&printed);
+    json_t *schema cleanup_json = parse_json(text_get(&printed));
+    const json_t *items = json_object_get(schema_of(schema, "tls.clients"), "items");
+    const json_t *fields = json_object_get(items, "properties");
+    json_t *number cleanup_json = json_integer(640), *text cleanup_json = json_string("0640");
+    assert_true(json_is_false(json_object_get(items, "additionalProperties")));
+    assert_int_equal(json_object_size(fields), 5);
+    assert_int_equal(json_array_size(json_object_get(items, "required")), 1);
+    assert_true(has_text(json_object_get(items, "required"), "name"));
+    assert_true(allows(json_object_get(fields, "owner"), number));
+    assert_true(allows(json_object_get(fields, "mode"), text));
+    assert_false(allows(json_object_get(fields, "mode"), number));
+}
+
 static void a_group_may_be_empty_in_the_schema_as_in_the_file(void **state)
 {
     cleanup_text struct text printed = {0};
@@ -476,6 +509,7 @@ static void a_group_may_be_empty_in_the_schema_as_in_the_file(void **state)
     json_t *schema cleanup_json = parse_json(text_get(&printed));
     json_t *null = json_null();
     assert_true(allows(schema_of(schema, "tls"), null));
+    assert_true(allows(schema_of(schema, "tls.ca"), null));
     assert_true(allows(schema_of(schema, "api.tcp"), null));
 }
 
@@ -527,6 +561,7 @@ int main(void)
         cmocka_unit_test(the_schema_describes_every_option_with_its_default),
         cmocka_unit_test(schema_and_loader_agree),
         cmocka_unit_test(the_schema_of_a_mount_knows_its_fields),
+        cmocka_unit_test(the_schema_of_a_client_wants_a_name_and_a_mode_in_quotes),
         cmocka_unit_test(a_group_may_be_empty_in_the_schema_as_in_the_file),
         cmocka_unit_test(the_reference_has_one_row_of_five_cells_for_every_option),
     };

@@ -515,6 +515,122 @@ static void extra_mounts_in_the_environment_name_entry_and_field(void **state)
     }
 }
 
+static void the_fields_of_a_client_are_checked_one_by_one(void **state)
+{
+    static const struct {
+        const char *yaml, *what, *hint;
+    } rows[] = {
+        {"[{}]", "1:19: tls.clients[0]: has no name", "add name:"},
+        {"[{owner: 0}]", "1:19: tls.clients[0]: has no name", "add name:"},
+        {"[{name: ''}]", "1:26: tls.clients[0].name: is empty", "use at most 64 letters"},
+        {"[{name: .a}]", "1:26: tls.clients[0].name: begins with a dot or a hyphen", "use at most 64"},
+        {"[{name: -a}]", "1:26: tls.clients[0].name: begins with a dot or a hyphen", "use at most 64"},
+        {"[{name: a/b}]", "1:26: tls.clients[0].name: has characters that a name of a client cannot have",
+            "use at most 64"},
+        {"[{name: b\xc3\xa9}]",
+            "1:26: tls.clients[0].name: has characters that a name of a client cannot have",
+            "use at most 64"},
+        {"[{name: a123456789b123456789c123456789d123456789e123456789f1234567890123f}]",
+            "1:26: tls.clients[0].name: is longer than 64 characters", "use at most 64"},
+        {"[{name: a}, {name: b}, {name: a}]", "1:48: tls.clients[2].name: is the name of another client too",
+            "keep one"},
+        {"[{name: a, dir: b}]", "1:34: tls.clients[0].dir: is not an absolute path", "use an absolute path"},
+        {"[{name: a, dir: /}]", "1:34: tls.clients[0].dir: is the root itself",
+            "use an absolute path below /"},
+        {"[{name: a, dir: /b/../c}]", "1:34: tls.clients[0].dir: has .. in it", "without .."},
+        {"[{name: a, owner: ''}]", "1:36: tls.clients[0].owner: is empty", "use the name or the number"},
+        {"[{name: a, owner: 'b:c'}]", "1:36: tls.clients[0].owner: is not the name or number of a user",
+            "use the name or the number of a user"},
+        {"[{name: a, group: -1}]", "1:36: tls.clients[0].group: is not the name or number of a group",
+            "use the name or the number of a group"},
+        {"[{name: a, mode: 0640}]", "1:35: tls.clients[0].mode: is not in quotes", "in quotes"},
+        {"[{name: a, mode: '0888'}]", "1:35: tls.clients[0].mode: is not a file mode in octal", "octal"},
+        {"[{name: a, mode: 'u=r'}]", "1:35: tls.clients[0].mode: is not a file mode in octal", "octal"},
+        {"[{name: a, mode: '00640'}]", "1:35: tls.clients[0].mode: is not a file mode in octal", "octal"},
+        {"[{name: a, mode: '0660'}]",
+            "1:35: tls.clients[0].mode: lets others write to the key, or anybody execute it", "octal"},
+        {"[{name: a, mode: '0646'}]",
+            "1:35: tls.clients[0].mode: lets others write to the key, or anybody execute it", "octal"},
+        {"[{name: a, mode: '0700'}]",
+            "1:35: tls.clients[0].mode: lets others write to the key, or anybody execute it", "octal"},
+        {"[{name: a, mode: '4600'}]",
+            "1:35: tls.clients[0].mode: lets others write to the key, or anybody execute it", "octal"},
+        {"[{name: a, mode: '0240'}]", "1:35: tls.clients[0].mode: keeps the owner from reading the key",
+            "octal"},
+        {"[{name: a, user: 1}]", "1:29: tls.clients[0].user: is not known here",
+            "use name, dir, owner, group and mode"},
+        {"[{name: a, nmae: b}]", "1:29: tls.clients[0].nmae: is not known here", "did you mean name?"},
+    };
+    (void)state;
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        char *yaml cleanup_free = str_format("tls: {clients:   %s}", rows[i].yaml);
+        char *what cleanup_free = str_format("config.yaml:%s", rows[i].what);
+        load_bad(yaml, NULL, NULL, what, rows[i].hint);
+    }
+}
+
+static void clients_in_the_environment_name_entry_and_field(void **state)
+{
+    (void)state;
+
+    load_bad(NULL, LIST("DIND_TLS_CLIENTS=[{\"name\": \"a\"}, {\"name\": \"b\", \"mode\": 420}]"), NULL,
+        "DIND_TLS_CLIENTS: [1].mode: is not in quotes", "in quotes");
+    load_bad(NULL, LIST("DIND_TLS_CLIENTS=ci"), NULL,
+        "DIND_TLS_CLIENTS: is not JSON: invalid token (line 1, column 2)",
+        "write a JSON list, for example [{\"name\": \"ci\"}]");
+}
+
+static void no_two_clients_share_a_folder(void **state)
+{
+    static const struct {
+        const char *yaml, *what; /* NULL: good */
+    } rows[] = {
+        {"[{name: a}, {name: b}, {name: c, dir: /srv/c}, {name: d, dir: /srv/cd}]", NULL},
+        {"[{name: client, dir: /srv/c}, {name: a, dir: /tls/client}]", NULL},
+        {"[{name: a, dir: /srv/x}, {name: b, dir: /srv/x}]",
+            "b has its folder, /srv/x, in or around that of a"},
+        {"[{name: a, dir: /srv/x/}, {name: b, dir: /srv/./x//y}]",
+            "b has its folder, /srv/x/y, in or around that of a"},
+        {"[{name: a, dir: /srv/x/y}, {name: b, dir: /srv/x}]",
+            "b has its folder, /srv/x, in or around that of a"},
+        {"[{name: a}, {name: b, dir: /tls/clients/a}]",
+            "b has its folder, /tls/clients/a, in or around that of a"},
+        {"[{name: a, dir: /tls/client}]", "a has its folder, /tls/client, in or around that of client/"},
+        {"[{name: a, dir: /tls/ca/x}]", "a has its folder, /tls/ca/x, in or around that of ca/"},
+        {"[{name: a, dir: /tls}]", "a has its folder, /tls, in or around that of ca/"},
+        {"[{name: client, dir: /tls/server}]",
+            "client has its folder, /tls/server, in or around that of server/"},
+    };
+    (void)state;
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        cleanup_settings struct settings s = {0};
+        char *yaml cleanup_free = str_format("tls: {dir: /tls/, clients: %s}", rows[i].yaml);
+        char *what cleanup_free = str_format("config.yaml:1:28: tls.clients: %s", rows[i].what);
+        if (rows[i].what)
+            load_bad(yaml, NULL, NULL, what, "give each client a folder");
+        else
+            load_good(&s, yaml, NULL, NULL);
+    }
+}
+
+static void certificates_live_longer_than_they_are_renewed_before(void **state)
+{
+    cleanup_settings struct settings s = {0};
+    (void)state;
+
+    load_bad("tls: {days: 90, renew_before: 90}", NULL, NULL,
+        "config.yaml:1:31: tls.renew_before: 90 is not less than the life of a certificate, which would be "
+        "renewed at every start",
+        "use less than tls.days and tls.ca.days");
+    load_bad("tls: {ca: {days: 30}}", LIST("DIND_TLS_RENEW_BEFORE=31"), NULL,
+        "DIND_TLS_RENEW_BEFORE: 31 is not less than the life of a certificate, which would be renewed at "
+        "every start",
+        "tls.ca.days");
+    load_good(&s, "tls: {days: 90, renew_before: 89}", NULL, NULL);
+}
+
 static void a_mount_without_source_shows_its_type(void **state)
 {
     cleanup_settings struct settings s = {0};
@@ -734,6 +850,10 @@ int main(void)
         cmocka_unit_test(maps_in_the_environment_are_json),
         cmocka_unit_test(the_fields_of_an_extra_mount_are_checked_one_by_one),
         cmocka_unit_test(extra_mounts_in_the_environment_name_entry_and_field),
+        cmocka_unit_test(the_fields_of_a_client_are_checked_one_by_one),
+        cmocka_unit_test(clients_in_the_environment_name_entry_and_field),
+        cmocka_unit_test(no_two_clients_share_a_folder),
+        cmocka_unit_test(certificates_live_longer_than_they_are_renewed_before),
         cmocka_unit_test(a_mount_without_source_shows_its_type),
         cmocka_unit_test(capabilities_may_be_written_in_any_case_with_or_without_cap),
         cmocka_unit_test(capability_names_stand_at_the_kernel_s_numbers),

@@ -88,6 +88,30 @@ static void users_are_found_by_uid_and_empty_fields_do_not_shift(void **state)
     assert_string_equal(home, "/home/rootless");
 }
 
+static void accounts_are_found_by_their_exact_names(void **state)
+{
+    static const char accounts[] = "root:x:0:0:root:/root:/bin/sh\n"
+                                   "short:x\n"
+                                   "half:x:12\n"
+                                   "builder:x:1000:1001::/home:/bin/sh\n"
+                                   "builder:x:7:7::/:/bin/sh\n"
+                                   "::5:\n"
+                                   "minus:x:4294967295:\n"
+                                   "last:x:4294967294:a,b";
+    static const struct {
+        const char *name;
+        unsigned id; /* 99: it is not there */
+    } rows[] = {{"root", 0}, {"builder", 1000}, {"half", 12}, {"last", 4294967294U}, {"short", 99}, {"", 99},
+        {"build", 99}, {"builder:x", 99}, {"minus", 99}, {"1000", 99}, {"x", 99}};
+    (void)state;
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        unsigned id = 99;
+        assert_int_equal(account_find(accounts, rows[i].name, &id), rows[i].id != 99);
+        assert_int_equal(id, rows[i].id);
+    }
+}
+
 static void subordinate_ids_are_found_by_name_or_number(void **state)
 {
     (void)state;
@@ -209,6 +233,7 @@ int main(void)
         cmocka_unit_test(the_v2_path_is_the_line_with_no_controllers),
         cmocka_unit_test(only_the_full_identity_map_is_the_initial_user_namespace),
         cmocka_unit_test(users_are_found_by_uid_and_empty_fields_do_not_shift),
+        cmocka_unit_test(accounts_are_found_by_their_exact_names),
         cmocka_unit_test(subordinate_ids_are_found_by_name_or_number),
         cmocka_unit_test(the_canonical_host_name_is_the_first_of_its_line),
         cmocka_unit_test(profiles_are_the_exact_lists),
