@@ -293,16 +293,16 @@ void store_sweep(const struct store *store)
 }
 
 int store_stage(
-    struct store *store, size_t index, enum store_name name, const struct text *content, struct err *e)
+    struct store *store, size_t folder, enum store_name name, const struct text *content, struct err *e)
 {
-    struct store_folder *folder = &store->folders[index];
-    char *shown cleanup_free = store_shown(store, index, name);
+    struct store_folder *f = &store->folders[folder];
+    char *shown cleanup_free = store_shown(store, folder, name);
     const struct file_owner as = {
-        .mode = store_mode(store, index, name), .uid = folder->owner.uid, .gid = folder->owner.gid};
-    char *temporary = folder->staged[name];
+        .mode = store_mode(store, folder, name), .uid = f->owner.uid, .gid = f->owner.gid};
+    char *temporary = f->staged[name];
     unsigned long long unique;
 
-    if (folder->fd < 0) {
+    if (f->fd < 0) {
         err_errno(e, -EROFS, "certs: %s: cannot write", shown);
         return write_hint(e, store->path);
     }
@@ -312,8 +312,8 @@ int store_stage(
     }
     if (getrandom(&unique, sizeof(unique), 0) != (ssize_t)sizeof(unique))
         return err_errno(e, -EIO, "certs: %s: random name", shown);
-    (void)snprintf(temporary, sizeof(folder->staged[name]), ".dind-%016llx.tmp", unique);
-    if (file_replace(folder->fd, temporary, text_get(content), content->length, as, shown, e) < 0) {
+    (void)snprintf(temporary, sizeof(f->staged[name]), ".dind-%016llx.tmp", unique);
+    if (file_replace(f->fd, temporary, text_get(content), content->length, as, shown, e) < 0) {
         *temporary = '\0';
         err_prefix(e, "certs");
         return write_hint(e, store->path);

@@ -9,6 +9,7 @@
 #include "entrypoint/host.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -157,12 +158,14 @@ static int run_renew(const char *const *words, const char *const *environment, s
                  : dindctl_print("dockerd reads its certificate when it starts: restart the container\n", e);
 }
 
-/* The path from / on: an empty or a relative one is somebody's in his working directory. */
+/* From / on: messages name the place, and clients' folders are opened by their whole path. */
 static char *whole_path(const char *path)
 {
-    char *here cleanup_free = *path == '/' ? NULL : getcwd(NULL, 0);
+    char here[PATH_MAX];
 
-    return here ? str_format("%s/%s", here, path) : str_dup(path);
+    if (*path == '/' || !getcwd(here, sizeof(here)))
+        return str_dup(path);
+    return str_format("%s/%s", here, path);
 }
 
 /* The entry of tls.clients with that name, which is added if it is not there. */

@@ -66,8 +66,8 @@ class Api(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.server.served += 1
         subject = dict(pair for parts in self.connection.getpeercert()["subject"] for pair in parts)
-        body = b"OK" if self.path == "/_ping" else json.dumps(
-            {"Version": subject["commonName"], "ApiVersion": "1.41", "MinAPIVersion": "1.24", "Os": "linux", "Arch": "amd64"}).encode()
+        version = {"Version": subject["commonName"], "ApiVersion": "1.41", "MinAPIVersion": "1.24", "Os": "linux", "Arch": "amd64"}
+        body = b"OK" if self.path == "/_ping" else json.dumps(version).encode()
         self.send_response(200)
         self.send_header("Api-Version", "1.41")
         self.send_header("Content-Type", "text/plain" if self.path == "/_ping" else "application/json")
@@ -102,9 +102,9 @@ def engine(store):
 
 
 def docker_version(engine, certificates, host="127.0.0.1"):
-    return lab.run([needs("docker"), "--host", f"tcp://{host}:{engine.server_port}", "--tlsverify", "--tlscacert", certificates / "ca.pem", "--tlscert",
-                    certificates / "cert.pem", "--tlskey", certificates / "key.pem", "version", "--format", "{{.Server.Version}}"],
-                   check=False)
+    return lab.run([needs("docker"), "--host", f"tcp://{host}:{engine.server_port}", "--tlsverify", "--tlscacert",
+                    certificates / "ca.pem", "--tlscert", certificates / "cert.pem", "--tlskey", certificates / "key.pem",
+                    "version", "--format", "{{.Server.Version}}"], check=False)
 
 
 @pytest.mark.parametrize("client, name", [("client", "docker:dind client"), ("clients/ci", "ci")])

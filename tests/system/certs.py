@@ -4,12 +4,15 @@ DIND_CERTS_TOOL   the driver of the certs layer (ctest sets it)
 """
 
 import contextlib
+import ctypes
 import itertools
 import os
 import random
+import select
 import shutil
 import ssl
 import stat
+import struct
 import subprocess
 import tempfile
 from pathlib import Path
@@ -116,6 +119,30 @@ def folder():
 @pytest.fixture
 def store(folder):
     return Store(folder / "certs")
+
+
+# ---- what happens to a file ----
+
+IN_ACCESS, IN_MODIFY, IN_ATTRIB, IN_OPEN, IN_DELETE_SELF = 0x1, 0x2, 0x4, 0x20, 0x400
+
+
+class Watch:
+    """What happens to a file, as inotify(7) tells it."""
+
+    def __init__(self, path, mask):
+        libc = ctypes.CDLL(None, use_errno=True)
+        self._fd = libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
+        assert libc.inotify_add_watch(self._fd, os.fsencode(path), mask) >= 0, os.strerror(ctypes.get_errno())
+
+    def events(self):
+        found = []
+        while select.select([self._fd], [], [], 0)[0]:
+            data = os.read(self._fd, 65536)
+            while data:
+                _, mask, _, length = struct.unpack_from("iIII", data)
+                found.append(mask)
+                data = data[16 + length:]
+        return found
 
 
 # ---- verifiers that nobody here wrote ----

@@ -5,13 +5,12 @@ import shutil
 import socket
 import ssl
 import stat
-import subprocess
 import time
 
 import pytest
 
-from certs import (DAY, Store, as_secret, assert_sound, assert_works, client_context, folder, make_ca, make_leaf, make_trio, needs,
-                   openssl, pair_matches, server_context, shake_hands, store, without_tool)
+from certs import (DAY, IN_ACCESS, IN_MODIFY, Store, Watch, as_secret, assert_sound, assert_works, client_context, folder, make_ca,
+                   make_leaf, make_trio, needs, openssl, pair_matches, server_context, shake_hands, store, without_tool)
 
 pytestmark = without_tool
 
@@ -39,6 +38,11 @@ def assert_client_works(store, where, name):
 def access(path):
     info = path.stat()
     return info.st_uid, info.st_gid, stat.S_IMODE(info.st_mode)
+
+
+def read_only(path):
+    """What runs a program with that folder mounted read-only."""
+    return ["unshare", "-m", "sh", "-c", 'mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" && exec "$@"', str(path)]
 
 
 # ---- clients by name ----
@@ -212,6 +216,7 @@ def test_what_a_client_puts_into_its_folder_is_replaced_and_never_followed(store
     others = {other: content for other, content in store.contents().items() if not other.startswith("clients/")}
     secret = folder / "secret"
     secret.write_text("a secret")
+    read = Watch(secret, IN_ACCESS | IN_MODIFY)
     (where / name).unlink()
     if kind == "fifo":
         os.mkfifo(where / name)
@@ -227,6 +232,7 @@ def test_what_a_client_puts_into_its_folder_is_replaced_and_never_followed(store
     else:
         (where / name).write_bytes(b"x" * (1 << 20) if kind == "garbage" else b"")
     assert store.ensure(*option) == "issued"
+    assert read.events() == []
     assert_client_works(store, where, "ci")
     assert access(where / "key.pem") == (4321, 4321, 0o600)
     assert {other: store.bytes(other) for other in others} == others
@@ -271,7 +277,7 @@ def test_one_volume_under_two_names_is_refused(store, folder):
 
 def test_a_client_on_a_read_only_mount_does_not_stop_the_engine(store, folder):
     (folder / "ro").mkdir()
-    around = ["unshare", "-m", "sh", "-c", 'mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" && exec "$@"', str(folder / "ro")]
+    around = read_only(folder / "ro")
     option = client("ci", folder / "ro/ci")
     done = store.run(*option, around=around)
     assert done.returncode == 0, done.stderr
@@ -327,7 +333,8 @@ def test_a_store_without_ca_key_goes_on_with_a_name_missing_and_says_so(store):
     assert any("server/cert.pem ought to be renewed" in note and "tls.ca.keep_key" in note for note in notes)
 
 
-@pytest.mark.parametrize("what", ["the server has expired", "the client is gone", "a new client", "a client of another CA", "renewal"])
+@pytest.mark.parametrize("what", ["the server has expired", "the client is gone", "a new client", "a client of another CA",
+                                  "renewal"])
 def test_what_must_be_issued_without_a_ca_key_is_refused_with_the_reason(store, folder, what):
     store.ensure("--no-ca-key")
     options, says, now = ["--no-ca-key"], "and without ca/key.pem nothing can be issued", None
@@ -380,7 +387,7 @@ def test_a_ca_key_that_is_not_ours_to_remove_stays_and_is_told(store, whose):
     if whose == "a link":
         as_secret(store / "ca")
     if whose == "on a read-only mount":
-        around = ["unshare", "-m", "sh", "-c", 'mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" && exec "$@"', str(store.path)]
+        around = read_only(store.path)
     key = store.bytes("ca/key.pem")
     for _ in range(2):
         assert f"{store.path}/ca/key.pem stays although tls.ca.keep_key is false" in store.notes("--no-ca-key", around=around)[0]

@@ -2,7 +2,6 @@
 together, and none reads or writes outside."""
 
 import contextlib
-import ctypes
 import errno
 import hashlib
 import itertools
@@ -10,11 +9,9 @@ import multiprocessing
 import os
 import random
 import re
-import select
 import shutil
 import signal
 import stat
-import struct
 import subprocess
 import tempfile
 import time
@@ -22,7 +19,8 @@ from pathlib import Path
 
 import pytest
 
-from certs import DAY, FILES, FOLDERS, Store, assert_sound, folder, needs, pair_matches, store, without_tool
+from certs import (DAY, FILES, FOLDERS, IN_ACCESS, IN_ATTRIB, IN_DELETE_SELF, IN_MODIFY, IN_OPEN, Store, Watch, assert_sound, folder,
+                   needs, pair_matches, store, without_tool)
 
 pytestmark = without_tool
 
@@ -255,16 +253,16 @@ def assert_complete(store, options, where):
     assert store.temporaries() == [], where
 
 
-NAMED = ("--client", "ci,,4321,0640", "--client", "bob")
+CI, BOB = ("--client", "ci,,4321,0640"), ("--client", "bob")
 MODES = {"clients/ci": 0o640, "clients/bob": 0o600}
 
 # What is done to a store: the options that it began with (None: it did not), those of now, and the days in between.
 CHANGES = {
     "a first start": (None, (), 0),
     "a renewal of everything": ((), (), 2500),
-    "new keys": (NAMED, ("--key", "ed25519", *NAMED), 0),
+    "new keys": (CI, ("--key", "ed25519", *CI), 0),
     "a new owner": ((), ("--owner", "4321"), 0),
-    "clients by name, and no CA key": ((), ("--no-ca-key", *NAMED), 0),
+    "clients by name, and no CA key": (CI, ("--no-ca-key", *CI, *BOB), 0),
 }
 DONE = ("issued", "kept", "verified")
 
@@ -389,28 +387,6 @@ def test_a_file_that_the_disk_does_not_give_is_not_taken_for_missing(store, name
 
 
 # ---- a hostile client ----
-
-IN_ACCESS, IN_MODIFY, IN_ATTRIB, IN_OPEN, IN_DELETE_SELF = 0x1, 0x2, 0x4, 0x20, 0x400
-
-
-class Watch:
-    """What happens to a file, as inotify(7) tells it."""
-
-    def __init__(self, path, mask):
-        libc = ctypes.CDLL(None, use_errno=True)
-        self._fd = libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
-        assert libc.inotify_add_watch(self._fd, os.fsencode(path), mask) >= 0, os.strerror(ctypes.get_errno())
-
-    def events(self):
-        found = []
-        while select.select([self._fd], [], [], 0)[0]:
-            data = os.read(self._fd, 65536)
-            while data:
-                _, mask, _, length = struct.unpack_from("iIII", data)
-                found.append(mask)
-                data = data[16 + length:]
-        return found
-
 
 def attack(client, secret, linked, end, traps):
     """Somebody who may write in client/ and races with whoever writes there, temporary files included."""

@@ -569,7 +569,6 @@ static void add_answer(struct text *out, const char *separator, const struct dec
 /* Beside a refusal nothing else is done, so nothing else counts. */
 static char *render(const struct decision *d)
 {
-    static const char *const clients[] = {"client", "named"};
     cleanup_text struct text out = {0};
 
     if (decide_refusal(d)) {
@@ -582,10 +581,12 @@ static char *render(const struct decision *d)
         add_answer(&out, ", ", &d->clients[i]);
     text_add(&out, d->server.ca_pem ? " + server/ca.pem" : "");
     for (size_t i = 0; i < d->client_count; i++)
-        text_addf(&out, d->clients[i].ca_pem ? " + %s/ca.pem" : "", clients[i]);
+        if (d->clients[i].ca_pem)
+            text_addf(&out, " + %s/ca.pem", i ? "named" : "client");
     text_add(&out, d->server.access ? " + server access" : "");
     for (size_t i = 0; i < d->client_count; i++)
-        text_addf(&out, d->clients[i].access ? " + %s access" : "", clients[i]);
+        if (d->clients[i].access)
+            text_addf(&out, " + %s access", i ? "named" : "client");
     text_add(&out, d->remove_ca_key ? " - ca/key.pem" : "");
     text_add(&out, d->keyless ? ", keyless" : d->managed ? ", managed" : "");
     text_add(&out, d->clock_wrong ? ", clock" : "");
