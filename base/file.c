@@ -249,8 +249,7 @@ char *file_find_program(const char *program, const char *search)
         return runnable(program) ? str_dup(program) : NULL;
 
     cleanup_strings struct strings folders = {0};
-    strings_split(
-        &folders, search ? search : "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", ":");
+    strings_split(&folders, search ? search : FILE_DEFAULT_SEARCH, ":");
     for (size_t i = 0; i < folders.count; i++) {
         char *path = str_format("%s/%s", folders.items[i], program);
         if (runnable(path))

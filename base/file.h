@@ -70,6 +70,9 @@ int file_make_folders(const char *path, mode_t mode);
 bool file_is_folder(const char *path);
 bool file_is_regular(const char *path);
 
+/* PATH where the environment has none. */
+#define FILE_DEFAULT_SEARCH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
 /*
  * Finds `program` as execvp(3) would in `search` (colon-separated, NULL for the default): a path with a slash
  * is taken as it is. Returns the path of an executable regular file, which the caller frees, or NULL.

@@ -1,6 +1,7 @@
 #include "client.h"
 
 #include "base/environment.h"
+#include "base/file.h"
 #include "entrypoint/init.h"
 #include "entrypoint/process.h"
 
@@ -70,8 +71,7 @@ int client_run(
     cleanup_strings struct strings command = {0}, variables = {0};
     const char *const help[] = {"docker", "help", arguments[0], NULL};
     const char *path = environment_get(environment, "PATH");
-    char *search cleanup_free =
-        str_dup(path && *path ? path : "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+    char *search cleanup_free = str_dup(path && *path ? path : FILE_DEFAULT_SEARCH);
 
     if (process_run_quietly(help, search, environment, HELP_SECONDS) == 0)
         strings_add(&command, "docker");

@@ -81,8 +81,7 @@ static int run_check(const char *const *words, const char *const *environment, s
         r = host_look(&host, environment, e);
     if (r < 0)
         return r;
-    enum mode mode = s.mode != MODE_AUTO ? (enum mode)s.mode : host.uid == 0 ? MODE_ROOTFUL : MODE_ROOTLESS;
-    checks_run(&checks, mode, &s, &host);
+    checks_run(&checks, plan_mode(&s, &host), &s, &host);
     if (o.json)
         checks_show_json(&checks, &out);
     else

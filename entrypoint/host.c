@@ -331,8 +331,7 @@ int host_look(struct host *host, const char *const *environment, struct err *e)
         return r;
 
     const char *path = environment_get(environment, "PATH");
-    seen.path =
-        str_dup(path && *path ? path : "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+    seen.path = str_dup(path && *path ? path : FILE_DEFAULT_SEARCH);
     look_at_cgroup(&seen.cgroup);
     look_at_apparmor(&seen.apparmor);
     look_for_programs(&seen.programs, seen.path);

@@ -87,6 +87,9 @@ void plan_free(struct plan *plan);
  * checked, not promised. Takes ownership of the strings. */
 int plan_add(struct plan *plan, struct step step, struct err *e);
 
+/* The mode that `mode` means here: auto goes by the uid. Never MODE_AUTO. */
+enum mode plan_mode(const struct settings *s, const struct host *host);
+
 const char *phase_name(enum phase phase);
 const char *step_name(enum step_kind kind); /* a stable identifier for machines: "certificates" */
 const char *mode_name(enum mode mode);

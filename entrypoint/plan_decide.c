@@ -6,13 +6,18 @@
 #include <linux/capability.h>
 #include <string.h>
 
+enum mode plan_mode(const struct settings *s, const struct host *host)
+{
+    if (s->mode != MODE_AUTO)
+        return (enum mode)s->mode;
+    return host->uid == 0 ? MODE_ROOTFUL : MODE_ROOTLESS;
+}
+
 int plan_decide_mode(struct plan *plan, const struct plan_input *in, struct err *e)
 {
     const struct settings *s = in->settings;
     const struct host *host = in->host;
-    plan->mode = (enum mode)s->mode;
-    if (plan->mode == MODE_AUTO)
-        plan->mode = host->uid == 0 ? MODE_ROOTFUL : MODE_ROOTLESS;
+    plan->mode = plan_mode(s, host);
 
     if (plan->mode == MODE_ROOTFUL && host->uid != 0) {
         char *origin cleanup_free = settings_origin(s, OPTION_MODE);
