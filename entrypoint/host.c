@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <ifaddrs.h>
+#include <linux/capability.h>
 #include <linux/magic.h>
 #include <net/if.h>
 #include <string.h>
@@ -340,6 +341,8 @@ int host_look(struct host *host, const char *const *environment, struct err *e)
     look_at_data(&seen);
     seen.legacy_tables_used = legacy_tables_used();
     seen.legacy_folder = access(LEGACY_IPTABLES, X_OK) == 0;
+    host_idmap_look(&seen.rootless.newuidmap, "newuidmap", CAP_SETUID, seen.path);
+    host_idmap_look(&seen.rootless.newgidmap, "newgidmap", CAP_SETGID, seen.path);
     if (seen.uid != 0)
         look_at_rootless(&seen);
 
@@ -373,5 +376,7 @@ void host_free(struct host *host)
     free(host->runtime_dir);
     free(host->config_home);
     free(host->rootless.user);
+    host_idmap_free(&host->rootless.newuidmap);
+    host_idmap_free(&host->rootless.newgidmap);
     *host = (struct host){0};
 }

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "config/settings.h"
 #include "entrypoint/capset.h"
+#include "entrypoint/host_idmap.h"
 
 #include <stdbool.h>
 #include <sys/types.h>
@@ -79,6 +80,8 @@ struct host_rootless {
     bool userns_clone_off;       /* kernel.unprivileged_userns_clone exists and is not 1 */
     bool user_namespaces_off;    /* user.max_user_namespaces is 0 */
     bool conflicting_containerd; /* containerd-rootless state folder exists (moby#52171) */
+
+    struct host_idmap newuidmap, newgidmap; /* looked at whatever the uid is */
 };
 
 struct host {
