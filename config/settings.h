@@ -92,13 +92,19 @@ enum option_id {
     OPTION_CAPABILITIES_DROP,
     OPTION_CAPABILITIES_FORCE,
     OPTION_APPARMOR,
+    OPTION_ROOTLESS_USER,
+    OPTION_ROOTLESS_RUNTIME_DIR,
     OPTION_ROOTLESS_NET,
     OPTION_ROOTLESS_MTU,
     OPTION_ROOTLESS_PORT_DRIVER,
+    OPTION_ROOTLESS_PUBLISH,
+    OPTION_ROOTLESS_IPV6,
     OPTION_ROOTLESS_DISABLE_HOST_LOOPBACK,
     OPTION_ROOTLESS_SLIRP4NETNS_SANDBOX,
     OPTION_ROOTLESS_SLIRP4NETNS_SECCOMP,
     OPTION_ROOTLESS_DETACH_NETNS,
+    OPTION_ROOTLESS_COPY_UP,
+    OPTION_ROOTLESS_PROPAGATION,
     OPTION_ROOTLESS_STATE_DIR,
     OPTION_ROOTLESS_FLAGS,
     OPTION_DAEMON,
@@ -153,15 +159,21 @@ struct settings {
     } capabilities;
     int apparmor; /* enum apparmor */
     struct {
+        char *user;        /* owned; name or number: whom a start as root becomes */
+        char *runtime_dir; /* owned; NULL: $XDG_RUNTIME_DIR, else /run/user/UID */
         char *net;         /* owned; "auto" or a network driver of rootlesskit */
         long long mtu;     /* 0: the driver's */
         char *port_driver; /* owned; "auto" or a port driver */
+        int publish;       /* enum toggle */
+        bool ipv6;
         bool disable_host_loopback;
         char *slirp4netns_sandbox; /* owned: "auto", "true", "false" */
         char *slirp4netns_seccomp; /* owned: "auto", "true", "false" */
         bool detach_netns;
-        char *state_dir;      /* owned; NULL: $XDG_RUNTIME_DIR/dockerd-rootless */
-        struct strings flags; /* more flags, as words */
+        struct strings copy_up; /* absolute paths of folders */
+        char *propagation;      /* owned; "rslave" or "rprivate" */
+        char *state_dir;        /* owned; NULL: $XDG_RUNTIME_DIR/dockerd-rootless */
+        struct strings flags;   /* more flags, as words */
     } rootless;
     json_t *daemon;      /* owned object with daemon.json settings; NULL for none */
     struct strings args; /* extra dockerd flags, as words */

@@ -32,14 +32,14 @@ static void task_free(struct task *t)
 }
 
 /* Whom the engine runs as: where root looks into the store of an engine without it, not root. */
-static void owner_of(const struct settings *s, uid_t *uid, gid_t *gid)
+static void owner_of(const struct settings *s, const struct host_user *user, uid_t *uid, gid_t *gid)
 {
     char *server cleanup_free = str_format("%s/server", s->tls.dir);
     struct stat st;
 
-    *uid = geteuid();
-    *gid = getegid();
-    if (*uid == 0 && lstat(server, &st) == 0 && S_ISDIR(st.st_mode)) {
+    *uid = user->uid;
+    *gid = user->gid;
+    if (geteuid() == 0 && lstat(server, &st) == 0 && S_ISDIR(st.st_mode)) {
         *uid = st.st_uid;
         *gid = st.st_gid;
     }
@@ -69,10 +69,10 @@ static int read_wanted(struct task *t, const char *const *environment, struct er
         (void)err_status(e, EXIT_CONFIG);
         return err_hint(e, "name the folder: dindctl certs ... --set tls.dir=/certs");
     }
-    int r = host_look(&t->host, environment, e);
+    int r = host_look(&t->host, &t->settings, environment, e);
     if (r < 0)
         return r;
-    owner_of(&t->settings, &uid, &gid);
+    owner_of(&t->settings, &t->host.user, &uid, &gid);
     return certificates_read(&t->wanted, &t->settings, &t->host.names, uid, gid, e);
 }
 

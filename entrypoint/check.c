@@ -191,7 +191,7 @@ static bool probe_subids(const struct subject *on, struct text *finding)
     const struct host_rootless *rootless = &on->host->rootless;
 
     text_addf(finding, "/etc/subuid %s and /etc/subgid %s an entry for uid %u",
-        rootless->subuid ? "has" : "lacks", rootless->subgid ? "has" : "lacks", on->host->uid);
+        rootless->subuid ? "has" : "lacks", rootless->subgid ? "has" : "lacks", on->host->user.uid);
     return rootless->subuid && rootless->subgid;
 }
 

@@ -78,7 +78,7 @@ static int run_check(const char *const *words, const char *const *environment, s
     if (r == 0)
         r = config_load(&s, &input, e);
     if (r == 0)
-        r = host_look(&host, environment, e);
+        r = host_look(&host, &s, environment, e);
     if (r < 0)
         return r;
     checks_run(&checks, plan_mode(&s, &host), &s, &host);

@@ -35,7 +35,7 @@ int engine_config_look(struct engine_config *config, const struct settings *s, c
 
     if (named)
         found.path = str_dup(named);
-    else if (host->uid == 0)
+    else if (host->user.uid == 0)
         found.path = str_dup("/etc/docker/daemon.json");
     else
         found.path = str_format("%s/docker/daemon.json", host->config_home);

@@ -7,6 +7,8 @@
 #include "entrypoint/launch.h"
 #include "entrypoint/prepare.h"
 #include "entrypoint/process.h"
+#include "entrypoint/rootless.h"
+#include "entrypoint/rootless_child.h"
 #include "entrypoint/steps.h"
 
 #include <errno.h>
@@ -107,9 +109,12 @@ static int run_engine(
 int entrypoint_main(const char *const *arguments, const char *const *environment)
 {
     struct err e = {0};
-    mode_t umask_before = umask(022);
+    mode_t umask_before;
     int r;
 
+    if (arguments[1] && str_equal(arguments[1], ROOTLESS_CHILD))
+        return rootless_child_main(arguments, environment);
+    umask_before = umask(022);
     if (command_kind_of(arguments + 1) == COMMAND_CLIENT) {
         (void)umask(umask_before);
         r = run_client(arguments + 1, environment, &e);

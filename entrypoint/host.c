@@ -1,4 +1,4 @@
-#include "host.h"
+#include "host_parts.h"
 
 #include "base/environment.h"
 #include "base/file.h"
@@ -45,6 +45,16 @@ static void look_at_seccomp(struct host_seccomp *seccomp)
             strings_add(&seccomp->refused, tried[i].name);
 }
 
+static char *own_path(void)
+{
+    char path[4096];
+    ssize_t length = readlink("/proc/self/exe", path, sizeof(path) - 1);
+
+    if (length <= 0)
+        return str_dup("/usr/local/bin/dockerd-entrypoint");
+    return str_dup_n(path, (size_t)length);
+}
+
 static int look_at_identity(struct host *host, struct err *e)
 {
     cleanup_text struct text status = {0}, map = {0};
@@ -52,6 +62,7 @@ static int look_at_identity(struct host *host, struct err *e)
     host->uid = geteuid();
     host->gid = getegid();
     host->is_pid_1 = getpid() == 1;
+    host->self = own_path();
 
     int r = file_read_kernel("/proc/self/status", &status, e);
     if (r < 0)
@@ -145,7 +156,7 @@ static enum cgroup_view view_of(const struct host_cgroup *cgroup)
         return CGROUP_VIEW_ROOT;
     if (cgroup->type && str_equal(cgroup->path, "/"))
         return CGROUP_VIEW_OWN;
-    if (cgroup->type && str_equal(cgroup->path, "/init"))
+    if (cgroup->type && cgroup_is_nested(cgroup->path))
         return CGROUP_VIEW_NESTED;
     return CGROUP_VIEW_HOST;
 }
@@ -174,15 +185,6 @@ static void look_at_cgroup(struct host_cgroup *cgroup)
     char *controllers cleanup_free =
         str_format(CGROUP_TOP "%s/cgroup.controllers", cgroup->view == CGROUP_VIEW_HOST ? cgroup->path : "");
     cgroup->controllers = file_first_line(controllers);
-}
-
-static void look_at_data(struct host *host)
-{
-    struct statfs fs;
-
-    host->data_root =
-        host->uid == 0 ? str_dup("/var/lib/docker") : str_format("%s/.local/share/docker", host->home);
-    host->data_on_overlay = statfs(host->data_root, &fs) == 0 && fs.f_type == OVERLAYFS_SUPER_MAGIC;
 }
 
 static void look_for_programs(struct host_programs *programs, const char *path)
@@ -283,51 +285,15 @@ static void look_at_names(struct host *host, const char *const *environment)
     look_at_pod(&host->names, environment);
 }
 
-static bool has_subids(const char *file, const char *user, uid_t uid)
-{
-    cleanup_text struct text text = {0};
-    struct err ignored;
-
-    return file_read_kernel(file, &text, &ignored) == 0 && subid_has(text_get(&text), user, uid);
-}
-
-static void look_at_home(struct host *host, const char *const *environment)
-{
-    cleanup_text struct text passwd = {0};
-    struct err ignored;
-    char *home cleanup_free = NULL;
-    const char *given = environment_get(environment, "HOME");
-    const char *runtime = environment_get(environment, "XDG_RUNTIME_DIR");
-    const char *config = environment_get(environment, "XDG_CONFIG_HOME");
-
-    if (file_read_kernel("/etc/passwd", &passwd, &ignored) == 0)
-        (void)passwd_find(text_get(&passwd), host->uid, &host->rootless.user, &home);
-    host->home = str_dup(given && *given ? given : home && *home ? home : "/");
-    host->runtime_dir = runtime && *runtime ? str_dup(runtime) : str_format("/run/user/%u", host->uid);
-    host->config_home = config && *config ? str_dup(config) : str_format("%s/.config", host->home);
-}
-
-static void look_at_rootless(struct host *host)
-{
-    struct host_rootless *rootless = &host->rootless;
-    char *clone cleanup_free = file_first_line("/proc/sys/kernel/unprivileged_userns_clone");
-    char *namespaces cleanup_free = file_first_line("/proc/sys/user/max_user_namespaces");
-    char *containerd cleanup_free = str_format("%s/containerd-rootless", host->runtime_dir);
-
-    rootless->subuid = has_subids("/etc/subuid", rootless->user, host->uid);
-    rootless->subgid = has_subids("/etc/subgid", rootless->user, host->uid);
-    rootless->userns_clone_off = clone && strcmp(clone, "1") != 0;
-    rootless->user_namespaces_off = namespaces && strcmp(namespaces, "0") == 0;
-    rootless->conflicting_containerd = access(containerd, F_OK) == 0;
-}
-
-int host_look(struct host *host, const char *const *environment, struct err *e)
+int host_look(struct host *host, const struct settings *s, const char *const *environment, struct err *e)
 {
     cleanup(host_free) struct host seen = {0};
 
     int r = look_at_identity(&seen, e);
     if (r == 0)
         r = look_at_mounts(&seen, e);
+    if (r == 0)
+        r = host_look_user(&seen, s, environment, e);
     if (r < 0)
         return r;
 
@@ -337,14 +303,11 @@ int host_look(struct host *host, const char *const *environment, struct err *e)
     look_at_apparmor(&seen.apparmor);
     look_for_programs(&seen.programs, seen.path);
     look_at_names(&seen, environment);
-    look_at_home(&seen, environment);
-    look_at_data(&seen);
     seen.legacy_tables_used = legacy_tables_used();
     seen.legacy_folder = access(LEGACY_IPTABLES, X_OK) == 0;
     host_idmap_look(&seen.rootless.newuidmap, "newuidmap", CAP_SETUID, seen.path);
     host_idmap_look(&seen.rootless.newgidmap, "newgidmap", CAP_SETGID, seen.path);
-    if (seen.uid != 0)
-        look_at_rootless(&seen);
+    host_look_rootless(&seen);
 
     *host = seen;
     seen = (struct host){0};
@@ -353,6 +316,7 @@ int host_look(struct host *host, const char *const *environment, struct err *e)
 
 void host_free(struct host *host)
 {
+    free(host->self);
     free(host->hostname);
     strings_free(&host->names);
     free(host->cgroup.mount_root);
@@ -375,7 +339,7 @@ void host_free(struct host *host)
     free(host->home);
     free(host->runtime_dir);
     free(host->config_home);
-    free(host->rootless.user);
+    free(host->user.name);
     host_idmap_free(&host->rootless.newuidmap);
     host_idmap_free(&host->rootless.newgidmap);
     *host = (struct host){0};

@@ -14,11 +14,12 @@ enum cgroup_version { CGROUP_NONE, CGROUP_V1, CGROUP_V2 };
 
 /* Which part of the cgroup v2 tree /sys/fs/cgroup shows us. */
 enum cgroup_view {
-    CGROUP_VIEW_OWN,    /* the root of our own cgroup namespace, and we are in it */
-    CGROUP_VIEW_NESTED, /* our own namespace, and we are in its /init: a restart, or somebody nested before us
-                         */
-    CGROUP_VIEW_HOST,   /* more than what is ours: a privileged Kubernetes pod, --cgroupns=host */
-    CGROUP_VIEW_ROOT,   /* the machine's own root cgroup, and we are in it: no container at all */
+    CGROUP_VIEW_OWN,     /* the root of our own cgroup namespace, and we are in it */
+    CGROUP_VIEW_NESTED,  /* our own namespace, and we are in its /init or /dind/init: a restart, or somebody
+                          * nested before us
+                          */
+    CGROUP_VIEW_HOST,    /* more than what is ours: a privileged Kubernetes pod, --cgroupns=host */
+    CGROUP_VIEW_ROOT,    /* the machine's own root cgroup, and we are in it: no container at all */
     CGROUP_VIEW_OUTSIDE, /* our cgroup lies outside of what is mounted here: nsenter(1) into a container */
 };
 
@@ -74,8 +75,18 @@ struct host_device {
                   to change */
 };
 
+/* Whom the engine will run as: ourselves, or whom a start as root becomes in rootless mode. */
+struct host_user {
+    uid_t uid;
+    gid_t gid;
+    char *name;       /* owned: in /etc/passwd, NULL when there is none */
+    uid_t home_owner; /* whose home it shares: the image's own rootless user's, for a uid without a home */
+};
+
+/* The user whom a rootless image has, as docker:dind-rootless does. */
+#define ROOTLESS_USER "rootless"
+
 struct host_rootless {
-    char *user;                  /* owned: name in /etc/passwd, NULL when there is none */
     bool subuid, subgid;         /* the user, by name or number, has subordinate ids */
     bool userns_clone_off;       /* kernel.unprivileged_userns_clone exists and is not 1 */
     bool user_namespaces_off;    /* user.max_user_namespaces is 0 */
@@ -85,14 +96,16 @@ struct host_rootless {
 };
 
 struct host {
-    uid_t uid;
+    uid_t uid; /* who we are */
     gid_t gid;
+    struct host_user user;
     bool is_pid_1;
     capset effective, permitted, bounding;
     bool no_new_privs;
     bool initial_user_namespace;
     long long oom_score_adj;
 
+    char *self;     /* owned: the path of this binary */
     char *hostname; /* owned */
     struct strings
         names; /* for the server certificate: "IP:address" of every interface, "DNS:name" of this host */
@@ -118,13 +131,14 @@ struct host {
     bool legacy_tables_used; /* /proc/net/{ip,ip6,arp}_tables_names name a table: legacy rules are in use */
     bool legacy_folder;      /* /usr/local/sbin/.iptables-legacy, the images' switch, holds an iptables */
     char *path;              /* owned: PATH, or the usual one where it is unset */
-    char *home;              /* owned: HOME, else from /etc/passwd, else "/" */
+    char *home;              /* owned: that user's; HOME, else from /etc/passwd, else "/" */
     char *runtime_dir;       /* owned: XDG_RUNTIME_DIR, else /run/user/UID. Not root's business */
     char *config_home;       /* owned: XDG_CONFIG_HOME, else HOME/.config */
-    struct host_rootless rootless; /* looked at only when uid is not 0 */
+    struct host_rootless rootless;
 };
 
-/* Fills *host; `environment` as in execve(2). Returns 0, or a negative errno with *e when /proc cannot be
- * read. The caller ends it with host_free. */
-int host_look(struct host *host, const char *const *environment, struct err *e);
+/* Fills *host; `environment` as in execve(2). Of the settings only mode and rootless.* count: whose places to
+ * look at. Returns 0, or a negative errno with *e when /proc cannot be read or rootless.user is nobody. The
+ * caller ends it with host_free. */
+int host_look(struct host *host, const struct settings *s, const char *const *environment, struct err *e);
 void host_free(struct host *host);

@@ -178,6 +178,11 @@ char *cgroup_v2_path(const char *cgroup)
     return NULL;
 }
 
+bool cgroup_is_nested(const char *path)
+{
+    return str_equal(path, "/init") || str_equal(path, "/dind/init");
+}
+
 bool uid_map_is_initial(const char *uid_map)
 {
     cleanup_strings struct strings words = {0};
@@ -200,19 +205,20 @@ static void colon_fields(struct strings *fields, const char *line)
     }
 }
 
-bool passwd_find(const char *passwd, uid_t uid, char **name, char **home)
+bool passwd_find(const char *passwd, uid_t uid, char **name, gid_t *gid, char **home)
 {
-    enum { NAME = 0, UID = 2, HOME = 5 };
+    enum { NAME = 0, UID = 2, GID = 3, HOME = 5 };
     cleanup_strings struct strings lines = {0};
 
     strings_split(&lines, passwd, "\n");
     for (size_t i = 0; i < lines.count; i++) {
         cleanup_strings struct strings fields = {0};
-        long long number;
+        long long number, group;
         colon_fields(&fields, lines.items[i]);
         if (fields.count > HOME && parse_number(fields.items[UID], 0, UINT32_MAX, &number) &&
-            (uid_t)number == uid) {
+            (uid_t)number == uid && parse_number(fields.items[GID], 0, UINT32_MAX - 1, &group)) {
             *name = str_dup(fields.items[NAME]);
+            *gid = (gid_t)group;
             *home = str_dup(fields.items[HOME]);
             return true;
         }

@@ -54,11 +54,16 @@ long long status_number(const char *status, const char *name);
 /* The path of the line "0::" of /proc/PID/cgroup, or NULL (no cgroup v2). The caller frees it. */
 char *cgroup_v2_path(const char *cgroup);
 
+/* True for the paths, within a cgroup namespace, into which the launcher moves processes: /init, and
+ * /dind/init below what it gives a rootless engine. NULL is none. */
+bool cgroup_is_nested(const char *path);
+
 /* True for the map of the initial user namespace: "0 0 4294967295" (user_namespaces(7)). */
 bool uid_map_is_initial(const char *uid_map);
 
-/* Name and home folder of a uid in passwd(5) text. False when it is not there. The caller frees both. */
-bool passwd_find(const char *passwd, uid_t uid, char **name, char **home);
+/* Name, group and home folder of a uid in passwd(5) text. False, and nothing set, when it is not there. The
+ * caller frees both texts. */
+bool passwd_find(const char *passwd, uid_t uid, char **name, gid_t *gid, char **home);
 
 /* The number of a user's name in passwd(5) text, or of a group's in group(5) text. False, and *id untouched,
  * when it is not there. The first line with that name counts, as for getpwnam(3). */

@@ -105,6 +105,7 @@ static void build_arguments(struct launch *launch, const struct plan *plan, cons
         strings_add(&launch->arguments, strrchr(host->programs.rootlesskit, '/') + 1);
         rootless_arguments(
             &launch->arguments, s, host, command->kind == COMMAND_ENGINE && plan->tcp ? publish : NULL);
+        rootless_child_arguments(&launch->arguments, s, host);
     }
     strings_add(&launch->arguments, "dockerd");
     launch_engine_arguments(&launch->arguments, plan, s, command, applied->config_file);
@@ -128,6 +129,8 @@ void launch_build(struct launch *launch, const struct plan *plan, const struct s
     } else {
         environment_set(&launch->environment, "XDG_RUNTIME_DIR", host->runtime_dir);
         environment_set(&launch->environment, "HOME", host->home);
+        if (plan->becomes)
+            environment_set(&launch->environment, "USER", host->user.name);
     }
     /* dockerd reads it by itself, and would ask for certificates that are not there. */
     if (!plan->tls && (command->kind == COMMAND_ENGINE || s->tls.dir[0] == '\0'))

@@ -10,6 +10,7 @@
 struct applied {
     bool iptables_legacy;
     bool apparmor_loaded; /* docker-default is in the kernel already */
+    bool idmap_mended;    /* newuidmap and newgidmap have file capabilities, and no set-user-ID bit */
     char *config_file;    /* owned: the engine's configuration file that was written, or NULL */
 };
 

@@ -24,6 +24,7 @@ const char *phase_name(enum phase phase)
 const char *step_name(enum step_kind kind)
 {
     static const char *const names[] = {
+        [STEP_ACCOUNTS] = "accounts",
         [STEP_SYS_WRITABLE] = "sys-writable",
         [STEP_UNMASK] = "unmask",
         [STEP_CGROUP_WRITABLE] = "cgroup-writable",
@@ -36,14 +37,17 @@ const char *step_name(enum step_kind kind)
         [STEP_PROPAGATION] = "propagation",
         [STEP_DEVICES] = "devices",
         [STEP_CGROUP_NEST] = "cgroup-nesting",
+        [STEP_CGROUP_DELEGATE] = "cgroup-delegation",
         [STEP_OOM_SCORE] = "oom-score",
         [STEP_IPTABLES] = "iptables",
+        [STEP_IDMAP] = "idmap",
         [STEP_USER_FOLDERS] = "user-folders",
         [STEP_PID_FILES] = "pid-files",
         [STEP_CERTIFICATES] = "certificates",
         [STEP_DAEMON_CONFIG] = "daemon-config",
         [STEP_RECORD] = "record",
         [STEP_BOUNDING_SET] = "bounding-set",
+        [STEP_IDENTITY] = "identity",
         [STEP_CAPABILITIES] = "capabilities",
     };
     return names[kind];
@@ -109,6 +113,29 @@ static int check_engine(const struct host *host, struct err *e)
     return err_hint(e, "use an image with a Docker engine in it, or correct PATH");
 }
 
+static int decide_rootful(struct plan *plan, const struct plan_input *in, struct err *e)
+{
+    int r = privilege_check_rootful(in->host, e);
+
+    if (r == 0)
+        r = plan_decide_apparmor(plan, in, e);
+    if (r == 0)
+        r = plan_decide_capabilities(plan, in, e);
+    privilege_notes_rootful(in->host, &plan->notes);
+    return r;
+}
+
+static int decide_rootless(struct plan *plan, const struct plan_input *in, struct err *e)
+{
+    int r = plan_refuse_root_only(in, e);
+
+    if (r == 0)
+        r = rootless_check(in->host, e);
+    if (r == 0)
+        r = plan_decide_rootless(plan, in, e);
+    return r;
+}
+
 int plan_build(struct plan *plan, const struct settings *s, const struct host *host,
     const struct command *command, const struct engine_config *config, struct err *e)
 {
@@ -122,24 +149,14 @@ int plan_build(struct plan *plan, const struct settings *s, const struct host *h
         r = plan_decide_init(&made, &in, e);
     if (r == 0)
         r = plan_decide_api(&made, &in, e);
-    if (r == 0 && made.mode == MODE_ROOTFUL) {
-        r = privilege_check_rootful(host, e);
-        if (r == 0)
-            r = plan_decide_apparmor(&made, &in, e);
-        if (r == 0)
-            r = plan_decide_capabilities(&made, &in, e);
-        privilege_notes_rootful(host, &made.notes);
-        if (r == 0)
-            r = plan_mounts(&made, &in, e);
-        if (r == 0)
-            r = plan_devices(&made, &in, e);
-        if (r == 0)
-            r = plan_cgroup(&made, &in, e);
-    }
-    if (r == 0 && made.mode == MODE_ROOTLESS)
-        r = plan_refuse_root_only(&in, e);
-    if (r == 0 && made.mode == MODE_ROOTLESS)
-        r = rootless_check(host, e);
+    if (r == 0)
+        r = made.mode == MODE_ROOTLESS ? decide_rootless(&made, &in, e) : decide_rootful(&made, &in, e);
+    if (r == 0)
+        r = plan_mounts(&made, &in, e);
+    if (r == 0)
+        r = plan_devices(&made, &in, e);
+    if (r == 0)
+        r = plan_cgroup(&made, &in, e);
     if (r == 0)
         r = plan_iptables(&made, &in, e);
     if (r == 0)

@@ -25,6 +25,7 @@ enum phase {
 };
 
 enum step_kind {
+    STEP_ACCOUNTS,
     STEP_SYS_WRITABLE,
     STEP_UNMASK,
     STEP_CGROUP_WRITABLE,
@@ -37,14 +38,17 @@ enum step_kind {
     STEP_PROPAGATION,
     STEP_DEVICES,
     STEP_CGROUP_NEST,
+    STEP_CGROUP_DELEGATE,
     STEP_OOM_SCORE,
     STEP_IPTABLES,
+    STEP_IDMAP,
     STEP_USER_FOLDERS,
     STEP_PID_FILES,
     STEP_CERTIFICATES,
     STEP_DAEMON_CONFIG,
     STEP_RECORD,
     STEP_BOUNDING_SET,
+    STEP_IDENTITY,
     STEP_CAPABILITIES,
 };
 
@@ -56,6 +60,7 @@ struct step {
     char *otherwise; /* owned: "decided then: A, else B"; NULL when all is decided */
     bool fatal;      /* its failure stops the start; otherwise it is a warning */
     size_t index;    /* STEP_EXTRA_MOUNT: which entry of mounts.extra */
+    bool as_user;    /* done as the user whom we become later: its files are theirs */
 };
 
 struct plan {
@@ -65,8 +70,10 @@ struct plan {
     bool tcp;            /* the engine listens on TCP by default */
     long long port;      /* of that */
     char *socket;        /* owned: path of the Unix socket by default */
-    capset keep;         /* what the engine's bounding set will be (rootful) */
+    bool becomes;        /* started as root, it ends as host->user (rootless) */
+    capset keep;         /* what the bounding set will be */
     capset until_loaded; /* of these: kept only if AppArmor's docker-default is not loaded already */
+    capset until_mended; /* of these: kept only if newuidmap and newgidmap stay set-user-ID programs */
     bool reset_oom;      /* oom_score_adj is set to 0 while that is still allowed */
     struct step *steps;  /* owned */
     size_t count, room;
@@ -89,6 +96,10 @@ int plan_add(struct plan *plan, struct step step, struct err *e);
 
 /* The mode that `mode` means here: auto goes by the uid. Never MODE_AUTO. */
 enum mode plan_mode(const struct settings *s, const struct host *host);
+
+/* Certificates and the like are written by the user whom we become, since root lacks the capabilities to give
+ * them away (docker run --cap-drop ALL). */
+bool plan_files_as_user(const struct plan *plan, const struct host *host);
 
 const char *phase_name(enum phase phase);
 const char *step_name(enum step_kind kind); /* a stable identifier for machines: "certificates" */

@@ -28,15 +28,6 @@ int plan_decide_mode(struct plan *plan, const struct plan_input *in, struct err 
             "start the container as root (docker run --user 0, Kubernetes runAsUser: 0), or set "
             "mode: auto");
     }
-    if (plan->mode == MODE_ROOTLESS && host->uid == 0) {
-        char *origin cleanup_free = settings_origin(s, OPTION_MODE);
-        (void)err_set(
-            e, -EINVAL, "mode: rootless (%s) needs an ordinary user, but this was started as root", origin);
-        (void)err_status(e, EXIT_CONFIG);
-        return err_hint(e,
-            "start the container as that user (docker run --user rootless, Kubernetes runAsUser: 1000), "
-            "or set mode: auto");
-    }
     return 0;
 }
 
@@ -44,7 +35,10 @@ int plan_refuse_root_only(const struct plan_input *in, struct err *e)
 {
     const struct settings *s = in->settings;
     enum option_id asked = OPTION_COUNT;
+    bool root = in->host->uid == 0;
 
+    if (root && (in->host->effective & CAPSET_ONE(CAP_SYS_ADMIN)))
+        return 0;
     if (s->mounts.extra_count > 0)
         asked = OPTION_MOUNTS_EXTRA;
     else if (s->mounts.tmp == TMP_TMPFS)
@@ -54,11 +48,13 @@ int plan_refuse_root_only(const struct plan_input *in, struct err *e)
     if (asked == OPTION_COUNT)
         return 0;
     char *origin cleanup_free = settings_origin(s, asked);
-    (void)err_set(e, -EPERM, "%s (%s) needs root, and this was started as an ordinary user",
+    (void)err_set(e, -EPERM, "%s (%s) needs %s",
         asked == OPTION_MOUNTS_EXTRA ? "mounts.extra"
         : asked == OPTION_MOUNTS_TMP ? "mounts.tmp"
                                      : "mounts.securityfs",
-        origin);
+        origin,
+        root ? "CAP_SYS_ADMIN, which this container lacks"
+             : "root, and this was started as an ordinary user");
     (void)err_status(e, EXIT_CONFIG);
     return err_hint(
         e, "let the container runtime mount it (docker run --mount, Kubernetes volumes), or leave it out");

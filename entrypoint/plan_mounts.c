@@ -75,7 +75,7 @@ static int plan_extra_mounts(struct plan *plan, const struct settings *s, struct
             (struct step){PHASE_MOUNTS, STEP_EXTRA_MOUNT,
                 str_format("mount %s on %s (type %s%s%s)", m->source, m->target, m->type,
                     *m->options ? ", " : "", m->options),
-                str_dup("mounts.extra asks for it"), NULL, true, i},
+                str_dup("mounts.extra asks for it"), NULL, true, i, false},
             e);
         if (r < 0)
             return r;
@@ -89,6 +89,9 @@ static int plan_securityfs(
     bool asked = s->mounts.securityfs == TOGGLE_ON || s->apparmor == APPARMOR_ON;
 
     if (s->mounts.securityfs == TOGGLE_OFF || host->securityfs_mounted)
+        return 0;
+    /* A rootless engine leaves AppArmor alone. */
+    if (plan->mode == MODE_ROOTLESS && !asked)
         return 0;
     if (!host->securityfs_folder) {
         if (!asked)
@@ -105,7 +108,7 @@ static int plan_securityfs(
     }
     return plan_add(plan,
         (struct step){PHASE_MOUNTS, STEP_SECURITYFS, str_dup("mount securityfs on /sys/kernel/security"),
-            str_dup("the engine looks there for AppArmor and other security modules"), NULL, asked, 0},
+            str_dup("the engine looks there for AppArmor and other security modules"), NULL, asked, 0, false},
         e);
 }
 
@@ -120,7 +123,7 @@ static int plan_apparmor(struct plan *plan, struct err *e)
                     "host's and is never replaced"),
             plan->until_loaded ? str_dup("MAC_ADMIN stays if it is missing, else it goes with the others")
                                : NULL,
-            true, 0},
+            true, 0, false},
         e);
 }
 
@@ -130,10 +133,16 @@ int plan_mounts(struct plan *plan, const struct plan_input *in, struct err *e)
     const struct host *host = in->host;
     static const char *const propagations[] = {
         [PROPAGATION_SHARED] = "shared", [PROPAGATION_SLAVE] = "slave", [PROPAGATION_PRIVATE] = "private"};
-    int r = plan_kernel_mounts(plan, host, e);
+    int r;
 
+    /* Only a rootless start gets here without: the checks let no rootful one through. */
+    if (plan->mode == MODE_ROOTLESS && (host->uid != 0 || !may_mount(host)))
+        return 0;
+    r = plan_kernel_mounts(plan, host, e);
     if (r == 0)
         r = plan_cgroup_mounts(plan, s, host, e);
+    if (r == 0 && plan->becomes)
+        r = plan_accounts(plan, host, e);
     if (r == 0)
         r = plan_securityfs(plan, s, host, e);
     if (r == 0 && s->apparmor == APPARMOR_ON)
@@ -141,7 +150,7 @@ int plan_mounts(struct plan *plan, const struct plan_input *in, struct err *e)
     if (r == 0 && s->mounts.tmp == TMP_TMPFS && !host->tmp_mounted)
         r = plan_add(plan,
             (struct step){PHASE_MOUNTS, STEP_TMP, str_dup("mount a tmpfs on /tmp"),
-                str_dup("mounts.tmp asks for it"), NULL, true, 0},
+                str_dup("mounts.tmp asks for it"), NULL, true, 0, false},
             e);
     if (r == 0)
         r = plan_extra_mounts(plan, s, e);
@@ -150,7 +159,7 @@ int plan_mounts(struct plan *plan, const struct plan_input *in, struct err *e)
         r = plan_add(plan,
             (struct step){PHASE_MOUNTS, STEP_PROPAGATION,
                 str_format("make / and everything below it a %s mount", propagations[s->mounts.propagation]),
-                str_dup("nested containers may ask for bind propagation"), NULL, true, 0},
+                str_dup("nested containers may ask for bind propagation"), NULL, true, 0, false},
             e);
     return r;
 }
@@ -187,12 +196,34 @@ static void list_device(struct text *list, const char *path, const struct host_d
         text_addf(list, "%s%s", list->length ? " and " : "", path);
 }
 
+/* As root, with CAP_MKNOD or owning the node; the engine's network needs it, so it is tried by its user. */
+static int plan_rootless_devices(struct plan *plan, const struct plan_input *in, struct err *e)
+{
+    const struct host *host = in->host;
+    bool needed = !str_equal(in->settings->rootless.net, "lxc-user-nic");
+
+    if (!needed && host->uid != 0)
+        return 0;
+    return plan_add(plan,
+        (struct step){.phase = PHASE_DEVICES,
+            .kind = STEP_DEVICES,
+            .what = str_dup(plan->becomes
+                                ? "make /dev/net/tun and /dev/fuse, or open them up, and try them as the user"
+                                : "try to open /dev/net/tun and /dev/fuse"),
+            .why =
+                str_dup("the engine's network goes through the first; a storage driver may need the second"),
+            .fatal = needed},
+        e);
+}
+
 /* Nested containers, rootless engines among them, are given these by --device, which copies node and mode. */
 int plan_devices(struct plan *plan, const struct plan_input *in, struct err *e)
 {
     const struct host *host = in->host;
     cleanup_text struct text list = {0};
 
+    if (plan->mode == MODE_ROOTLESS)
+        return plan_rootless_devices(plan, in, e);
     list_device(&list, "/dev/net/tun", &host->tun);
     list_device(&list, "/dev/fuse", &host->fuse);
     if (!list.length || !(host->effective & CAPSET_ONE(CAP_MKNOD)))
@@ -219,6 +250,9 @@ int plan_cgroup(struct plan *plan, const struct plan_input *in, struct err *e)
     const struct host *host = in->host;
     const char *refused = no_nesting(s, host);
 
+    /* For a rootless engine it is only worth it if a part can be given to its user. */
+    if (plan->mode == MODE_ROOTLESS && !(plan->becomes && (host->effective & CAPSET_ONE(CAP_CHOWN))))
+        return 0;
     if (plan->reset_oom) {
         int r = add(plan, PHASE_CGROUP, STEP_OOM_SCORE,
             str_format("set oom_score_adj, which is %lld here, to 0", host->oom_score_adj),
@@ -237,17 +271,22 @@ int plan_cgroup(struct plan *plan, const struct plan_input *in, struct err *e)
             "set cgroup.nesting: auto");
     }
     if (refused) {
-        if (host->cgroup.version == CGROUP_V2)
+        if (host->cgroup.version == CGROUP_V2 && plan->mode == MODE_ROOTFUL)
             strings_addf(&plan->notes,
                 "cgroup nesting is left out: %s. Limits of nested containers may not apply", refused);
         return 0;
     }
-    return plan_add(plan,
+    int r = plan_add(plan,
         (struct step){PHASE_CGROUP, STEP_CGROUP_NEST,
             str_format(
                 "move the processes of the cgroup to /init and enable its controllers (%s) for children",
                 host->cgroup.controllers && *host->cgroup.controllers ? host->cgroup.controllers : "none"),
             str_dup("cgroup v2 gives a cgroup's controllers to its children only when no process is in it"),
-            NULL, s->cgroup.nesting == NESTING_REQUIRED, 0},
+            NULL, s->cgroup.nesting == NESTING_REQUIRED, 0, false},
         e);
+    if (r == 0 && plan->becomes)
+        r = add(plan, PHASE_CGROUP, STEP_CGROUP_DELEGATE,
+            str_format("make the cgroup /dind for uid %u and enter it", host->user.uid),
+            str_dup("a rootless engine stops, pauses and lists its containers by cgroups of its own"), e);
+    return r;
 }

@@ -17,8 +17,9 @@ int plan_decide_init(struct plan *plan, const struct plan_input *in, struct err 
 int plan_decide_api(struct plan *plan, const struct plan_input *in, struct err *e);
 int plan_decide_apparmor(struct plan *plan, const struct plan_input *in, struct err *e);
 int plan_decide_capabilities(struct plan *plan, const struct plan_input *in, struct err *e);
+int plan_decide_rootless(struct plan *plan, const struct plan_input *in, struct err *e);
 
-/* Mounting needs root; what asks for it is better refused than left out. */
+/* Mounting needs CAP_SYS_ADMIN; what asks for it is better refused than left out. */
 int plan_refuse_root_only(const struct plan_input *in, struct err *e);
 
 /* The steps, in the order of their phases. */
@@ -28,3 +29,8 @@ int plan_cgroup(struct plan *plan, const struct plan_input *in, struct err *e);
 int plan_iptables(struct plan *plan, const struct plan_input *in, struct err *e);
 int plan_files(struct plan *plan, const struct plan_input *in, struct err *e);
 int plan_drop(struct plan *plan, const struct plan_input *in, struct err *e);
+
+/* Those of a rootless engine that root starts. */
+int plan_accounts(struct plan *plan, const struct host *host, struct err *e);
+int plan_idmap(struct plan *plan, const struct host *host, struct err *e);
+int plan_identity(struct plan *plan, const struct host *host, struct err *e);

@@ -1,16 +1,18 @@
 /* The steps of the phases from network to capabilities. */
 #include "plan_parts.h"
 
+#include <linux/capability.h>
+
 int plan_iptables(struct plan *plan, const struct plan_input *in, struct err *e)
 {
     const struct settings *s = in->settings;
     const struct host *host = in->host;
-    struct step step = {PHASE_NETWORK, STEP_IPTABLES, NULL, NULL, NULL, false, 0};
+    struct step step = {PHASE_NETWORK, STEP_IPTABLES, NULL, NULL, NULL, false, 0, false};
     char *origin cleanup_free = settings_origin(s, OPTION_NETWORK_IPTABLES);
     bool open = s->network.iptables == IPTABLES_AUTO && !host->legacy_tables_used;
 
     /* Only root may list rules out here to find out, and a rootless engine has tables of its own. */
-    if (plan->mode == MODE_ROOTLESS && open)
+    if (plan->mode == MODE_ROOTLESS && open && !(host->effective & CAPSET_ONE(CAP_NET_ADMIN)))
         return 0;
     if (s->network.iptables == IPTABLES_LEGACY && !host->legacy_folder)
         strings_add(&plan->notes, "network.iptables: legacy, but /usr/local/sbin/.iptables-legacy has no "
@@ -46,15 +48,15 @@ int plan_files(struct plan *plan, const struct plan_input *in, struct err *e)
     const struct settings *s = in->settings;
     const struct host *host = in->host;
     const struct command *command = in->command;
-    bool rootless = plan->mode == MODE_ROOTLESS;
-    int r = 0;
+    bool rootless = plan->mode == MODE_ROOTLESS, as_user = plan_files_as_user(plan, host);
+    int r = plan_idmap(plan, host, e);
 
-    if (rootless)
+    if (r == 0 && rootless)
         r = plan_add(plan,
             (struct step){PHASE_FILES, STEP_USER_FOLDERS,
                 str_format("make sure that %s and %s/.local/share/docker exist and are writable",
                     host->runtime_dir, host->home),
-                str_dup("the rootless engine keeps its sockets and its data there"), NULL, true, 0},
+                str_dup("the rootless engine keeps its sockets and its data there"), NULL, true, 0, false},
             e);
     if (r == 0)
         r = plan_add(plan,
@@ -63,26 +65,26 @@ int plan_files(struct plan *plan, const struct plan_input *in, struct err *e)
                         "containerd's"),
                 str_dup(
                     "an engine that was killed leaves them, and the next one takes them for a running one"),
-                NULL, false, 0},
+                NULL, false, 0, plan->becomes},
             e);
     if (r == 0 && plan->tls && command->kind == COMMAND_ENGINE)
         r = plan_add(plan,
             (struct step){PHASE_FILES, STEP_CERTIFICATES,
                 str_format("keep, renew or make the certificates in %s", s->tls.dir),
-                str_dup("the API is protected by mutual TLS"), NULL, true, 0},
+                str_dup("the API is protected by mutual TLS"), NULL, true, 0, as_user},
             e);
     if (r == 0 && s->daemon)
         r = plan_add(plan,
             (struct step){PHASE_FILES, STEP_DAEMON_CONFIG,
                 str_dup(
                     "write the engine's configuration file, daemon: merged over the one it would have read"),
-                str_dup("daemon: asks for it"), NULL, true, 0},
+                str_dup("daemon: asks for it"), NULL, true, 0, plan->becomes},
             e);
     if (r == 0)
         r = plan_add(plan,
             (struct step){PHASE_FILES, STEP_RECORD,
-                str_format("write %s/dind/instance.json", rootless ? host->runtime_dir : "/run"),
-                str_dup("dindctl finds the running instance by it"), NULL, false, 0},
+                str_format("write %s/dind/instance.json", host->uid == 0 ? "/run" : host->runtime_dir),
+                str_dup("dindctl finds the running instance by it"), NULL, false, 0, false},
             e);
     return r;
 }
@@ -97,15 +99,19 @@ int plan_drop(struct plan *plan, const struct plan_input *in, struct err *e)
     int r = 0;
 
     if (plan->mode == MODE_ROOTLESS) {
-        if (host->bounding)
+        if (!plan->becomes && host->bounding)
             strings_addf(&plan->notes,
                 "the bounding set still holds %u capabilities: only root may shrink it, and newuidmap needs "
                 "two of them",
                 capset_count(host->bounding));
+        if (plan->becomes)
+            r = plan_identity(plan, host, e);
+        if (r < 0)
+            return r;
         return plan_add(plan,
             (struct step){PHASE_CAPABILITIES, STEP_CAPABILITIES,
                 str_dup("clear the effective, permitted, inheritable and ambient sets, and verify it"),
-                str_dup("a rootless engine needs no capability out here"), NULL, true, 0},
+                str_dup("a rootless engine needs no capability out here"), NULL, true, 0, false},
             e);
     }
     if (dropped || plan->until_loaded) {
@@ -115,7 +121,7 @@ int plan_drop(struct plan *plan, const struct plan_input *in, struct err *e)
                 str_format("drop %u capabilities from the bounding set: %s", capset_count(dropped), names),
                 str_format("capabilities.profile is %s", profiles[s->capabilities.profile]),
                 plan->until_loaded ? str_dup("MAC_ADMIN too, if docker-default is loaded already") : NULL,
-                true, 0},
+                true, 0, false},
             e);
     }
     if (r == 0)
@@ -123,7 +129,7 @@ int plan_drop(struct plan *plan, const struct plan_input *in, struct err *e)
             (struct step){PHASE_CAPABILITIES, STEP_CAPABILITIES,
                 str_format("keep %u capabilities, none of them inheritable or ambient, and verify it",
                     capset_count(plan->keep)),
-                str_dup("what is dropped must be gone for good"), NULL, true, 0},
+                str_dup("what is dropped must be gone for good"), NULL, true, 0, false},
             e);
     return r;
 }

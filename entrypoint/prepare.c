@@ -1,6 +1,7 @@
 #include "prepare.h"
 
 #include "entrypoint/certificates.h"
+#include "entrypoint/identity.h"
 #include "entrypoint/launch.h"
 
 #include <jansson.h>
@@ -66,10 +67,18 @@ static int check_certificates(struct prepared *p, struct err *e)
 
     if (!p->plan.tls || p->command.kind != COMMAND_ENGINE)
         return 0;
-    int r = certificates_read(&wanted, &p->settings, &p->host.names, p->host.uid, p->host.gid, e);
+    int r = certificates_read(&wanted, &p->settings, &p->host.names, p->host.user.uid, p->host.user.gid, e);
     if (r < 0 || store_comes_by_mount(&p->settings))
         return r;
+    /* As whoever will do it. */
+    bool as_user = plan_files_as_user(&p->plan, &p->host);
+    if (as_user)
+        r = identity_borrow(&p->host.user, e);
+    if (r < 0)
+        return r;
     r = certs_preview(&wanted.request, &result, e);
+    if (as_user)
+        identity_return();
     if (r < 0)
         return r;
     p->certificates = take(result.summary);
@@ -85,7 +94,7 @@ int prepare(struct prepared *p, const struct config_input *input, const char *co
         return r;
     p->loaded = true;
     command_read(&p->command, arguments, &p->settings.args);
-    r = host_look(&p->host, input->environment, e);
+    r = host_look(&p->host, &p->settings, input->environment, e);
     if (r == 0)
         r = engine_config_look(&p->config, &p->settings, &p->host, &p->command, e);
     if (r == 0)

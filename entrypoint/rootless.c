@@ -1,6 +1,16 @@
 #include "rootless.h"
 
+#include "config/options.h"
+
 #include <errno.h>
+#include <linux/capability.h>
+#include <string.h>
+
+/* As root, what is missing there is laid over it. */
+static bool may_lay_copies(const struct host *host)
+{
+    return host->uid == 0 && (host->effective & CAPSET_ONE(CAP_SYS_ADMIN));
+}
 
 int rootless_check(const struct host *host, struct err *e)
 {
@@ -15,23 +25,23 @@ int rootless_check(const struct host *host, struct err *e)
             e, "use an image with rootlesskit in PATH (%s), or start the container as root", host->path);
         return err_status(e, 1);
     }
-    if (!rootless->subuid || !rootless->subgid) {
+    if ((!rootless->subuid || !rootless->subgid) && !may_lay_copies(host)) {
         (void)err_set(e, -ENOENT,
             "attempting to run rootless dockerd but missing necessary entries in /etc/subuid and/or "
             "/etc/subgid for %u",
-            host->uid);
+            host->user.uid);
         (void)err_hint(e, "add the line %s:100000:65536 to %s in the image",
-            rootless->user ? rootless->user : "USER",
+            host->user.name ? host->user.name : "USER",
             rootless->subuid   ? "/etc/subgid"
             : rootless->subgid ? "/etc/subuid"
                                : "/etc/subuid and /etc/subgid");
-        if (!rootless->user)
+        if (!host->user.name)
             (void)err_hint(e,
                 "uid %u has no line in /etc/passwd either: start the container as the user the image has "
                 "been made for "
                 "(docker run --user rootless, Kubernetes runAsUser: 1000), or add uid and ranges to the "
                 "image",
-                host->uid);
+                host->user.uid);
         return err_status(e, 1);
     }
     if (rootless->userns_clone_off) {
@@ -69,19 +79,27 @@ int rootless_check(const struct host *host, struct err *e)
 
 int rootless_folder_error(const struct host *host, const char *folder, int cause, struct err *e)
 {
+    uid_t uid = host->user.uid;
     struct err why;
 
     (void)err_errno(&why, cause, "%s", folder);
     (void)err_set(e, cause,
         "attempting to run rootless dockerd but need writable HOME (%s) and XDG_RUNTIME_DIR (%s) for user %u",
-        host->home, host->runtime_dir, host->uid);
-    (void)err_hint(e, "%s; make it writable for uid %u, or set HOME and XDG_RUNTIME_DIR to folders that are",
-        why.what, host->uid);
-    return err_status(e, 1);
+        host->home, host->runtime_dir, uid);
+    (void)err_status(e, 1);
+    /* A volume whose top folder is somebody else's: an emptyDir is root's, with mode 0777. */
+    if (cause == -EPERM)
+        return err_hint(e,
+            "%s is not owned by uid %u, and the engine sets the mode of its data folder: mount the volume "
+            "one folder "
+            "higher (%.*s), or start as root with DIND_MODE=rootless, which gives it away",
+            folder, uid, (int)(strrchr(folder, '/') - folder), folder);
+    return err_hint(e, "%s; make it writable for uid %u, or set HOME and XDG_RUNTIME_DIR to folders that are",
+        why.what, uid);
 }
 
 /* In the order in which dockerd-rootless.sh looks for them. */
-static const char *network_driver(const struct settings *s, const struct host *host)
+const char *rootless_network_driver(const struct settings *s, const struct host *host)
 {
     if (!str_equal(s->rootless.net, "auto"))
         return s->rootless.net;
@@ -94,6 +112,13 @@ static const char *network_driver(const struct settings *s, const struct host *h
     return "gvisor-tap-vsock";
 }
 
+const char *rootless_port_driver(const struct settings *s, const struct host *host)
+{
+    if (!str_equal(s->rootless.port_driver, "auto"))
+        return s->rootless.port_driver;
+    return str_equal(rootless_network_driver(s, host), "pasta") ? "implicit" : "builtin";
+}
+
 static long long mtu(const struct settings *s, const char *net)
 {
     if (s->rootless.mtu)
@@ -104,14 +129,21 @@ static long long mtu(const struct settings *s, const char *net)
                : 1500;
 }
 
+/* With a detached network namespace dockerd listens out here; pasta forwards by itself what is listened on.
+ */
+static bool publishes(const struct settings *s, const char *port_driver)
+{
+    if (s->rootless.publish != TOGGLE_AUTO)
+        return s->rootless.publish == TOGGLE_ON;
+    return !s->rootless.detach_netns && !str_equal(port_driver, "implicit");
+}
+
 void rootless_arguments(
     struct strings *arguments, const struct settings *s, const struct host *host, const char *publish)
 {
-    const char *net = network_driver(s, host);
-    const char *port_driver = s->rootless.port_driver;
+    const char *net = rootless_network_driver(s, host);
+    const char *port_driver = rootless_port_driver(s, host);
 
-    if (str_equal(port_driver, "auto"))
-        port_driver = str_equal(net, "pasta") ? "implicit" : "builtin";
     if (s->rootless.state_dir)
         strings_addf(arguments, "--state-dir=%s", s->rootless.state_dir);
     else
@@ -122,16 +154,25 @@ void rootless_arguments(
     strings_addf(arguments, "--slirp4netns-seccomp=%s", s->rootless.slirp4netns_seccomp);
     if (s->rootless.disable_host_loopback)
         strings_add(arguments, "--disable-host-loopback");
+    if (s->rootless.ipv6)
+        strings_add(arguments, "--ipv6");
     strings_addf(arguments, "--port-driver=%s", port_driver);
-    strings_add(arguments, "--copy-up=/etc");
-    strings_add(arguments, "--copy-up=/run");
-    strings_add(arguments, "--propagation=rslave");
+    for (size_t i = 0; i < s->rootless.copy_up.count; i++)
+        strings_addf(arguments, "--copy-up=%s", s->rootless.copy_up.items[i]);
+    strings_addf(arguments, "--propagation=%s", s->rootless.propagation);
     if (s->rootless.detach_netns)
         strings_add(arguments, "--detach-netns");
     strings_add_all(arguments, &s->rootless.flags);
-    /* With a detached network namespace dockerd listens out here, and there is nothing to publish. */
-    if (publish && !s->rootless.detach_netns) {
+    if (publish && publishes(s, port_driver)) {
         strings_add(arguments, "-p");
         strings_add(arguments, publish);
     }
+}
+
+void rootless_child_arguments(struct strings *arguments, const struct settings *s, const struct host *host)
+{
+    strings_add(arguments, host->self);
+    strings_add(arguments, ROOTLESS_CHILD);
+    strings_add(arguments, options[OPTION_LOG_LEVEL].words[s->log.level]);
+    strings_add(arguments, options[OPTION_LOG_FORMAT].words[s->log.format]);
 }

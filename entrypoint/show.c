@@ -14,8 +14,8 @@ static void expected_launch(const struct prepared *p, const char *const *environ
     };
 
     if (p->config.merged)
-        applied.config_file = p->host.uid == 0 ? str_dup("/run/dind/daemon.json")
-                                               : str_format("%s/dind/daemon.json", p->host.runtime_dir);
+        applied.config_file = p->host.user.uid == 0 ? str_dup("/run/dind/daemon.json")
+                                                    : str_format("%s/dind/daemon.json", p->host.runtime_dir);
     launch_build(launch, &p->plan, &p->settings, &p->host, &p->command, &applied, environment);
     applied_free(&applied);
 }

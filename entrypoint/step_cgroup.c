@@ -16,6 +16,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #define TOP "/sys/fs/cgroup"
 
@@ -72,24 +73,23 @@ static int move_all(struct census *census, struct err *e)
 
 /* Enables what can be enabled, one write each: a combined write is all or nothing. Returns how many were
  * refused because a process is still in the group. */
-static unsigned enable(const char *controllers, struct text *enabled, struct text *refused)
+static unsigned enable(const char *group, const char *controllers, struct text *enabled, struct text *refused)
 {
     cleanup_strings struct strings names = {0};
     cleanup_strings struct strings have = {0};
     cleanup_text struct text now = {0};
     struct err ignored;
     unsigned busy = 0;
+    char *control cleanup_free = str_format("%s/cgroup.subtree_control", group);
 
     text_free(enabled);
     text_free(refused);
     strings_split(&names, controllers, " ");
-    if (file_read_kernel(TOP "/cgroup.subtree_control", &now, &ignored) == 0)
+    if (file_read_kernel(control, &now, &ignored) == 0)
         strings_split(&have, text_get(&now), " \n");
     for (size_t i = 0; i < names.count; i++) {
         char *request cleanup_free = str_format("+%s", names.items[i]);
-        int r = strings_have(&have, names.items[i])
-                    ? 0
-                    : file_write_kernel(TOP "/cgroup.subtree_control", request);
+        int r = strings_have(&have, names.items[i]) ? 0 : file_write_kernel(control, request);
         if (r == 0)
             text_addf(enabled, "%s%s", enabled->length ? " " : "", names.items[i]);
         else
@@ -164,10 +164,46 @@ static int check_own(struct err *e)
     const struct mount_entry *top = mount_table_at(&table, TOP);
     /* A volume with a tree from above has another root: "/..", as seen from our namespace. */
     bool shows_own = !top || str_equal(top->root, "/");
-    if (shows_own && type && (str_equal(path, "/") || str_equal(path, "/init")))
+    if (shows_own && type && (str_equal(path, "/") || cgroup_is_nested(path)))
         return 0;
     return err_set(
         e, -EPERM, "%s is not the root of a cgroup namespace of this container: left as it is", TOP);
+}
+
+/* What its new owner has to write to (cgroup-v2.rst, "Model of Delegation"); the limits stay ours. */
+static int give_cgroup(const char *path, uid_t uid, gid_t gid, struct err *e)
+{
+    static const char *const knobs[] = {"", "/cgroup.procs", "/cgroup.subtree_control", "/cgroup.threads"};
+
+    if (mkdir(path, 0755) < 0 && errno != EEXIST)
+        return err_errno(e, -errno, "%s: cannot be made", path);
+    for (size_t i = 0; i < sizeof(knobs) / sizeof(*knobs); i++) {
+        char *name cleanup_free = str_format("%s%s", path, knobs[i]);
+        if (lchown(name, uid, gid) < 0)
+            return err_errno(e, -errno, "%s: cannot be given to uid %u", name, uid);
+    }
+    return 0;
+}
+
+/* runc makes the cgroups of a rootless container beside the one that it is in itself. */
+int step_cgroup_delegate(uid_t uid, gid_t gid, struct outcome *outcome, struct err *e)
+{
+    cleanup_text struct text enabled = {0}, refused = {0};
+
+    int r = check_own(e);
+    if (r == 0)
+        r = give_cgroup(TOP "/dind", uid, gid, e);
+    if (r == 0)
+        r = give_cgroup(TOP "/dind/init", uid, gid, e);
+    if (r < 0)
+        return r;
+    char *controllers cleanup_free = file_first_line(TOP "/dind/cgroup.controllers");
+    (void)enable(TOP "/dind", controllers ? controllers : "", &enabled, &refused);
+    r = file_write_kernel(TOP "/dind/init/cgroup.procs", "0");
+    if (r < 0)
+        return err_errno(e, r, "%s/dind/init/cgroup.procs: cannot enter", TOP);
+    outcome->kind = OUTCOME_DONE;
+    return 0;
 }
 
 int step_cgroup_namespace(struct outcome *outcome, struct err *e)
@@ -234,7 +270,7 @@ int step_cgroup_nest(bool required, struct outcome *outcome, struct err *e)
         if (r < 0)
             return r;
         moved += census.moved;
-        if (enable(controllers ? controllers : "", &enabled, &refused) == 0)
+        if (enable(TOP, controllers ? controllers : "", &enabled, &refused) == 0)
             break;
         /* Somebody is left. If it is nobody whom we could move, only they can end it. */
         outsider_rounds = census.moved == 0 && (census.outsiders || census.stuck) ? outsider_rounds + 1 : 0;

@@ -5,6 +5,7 @@
  * CAP_MKNOD may go.
  */
 #include "base/cleanup.h"
+#include "entrypoint/identity.h"
 #include "entrypoint/steps.h"
 
 #include <errno.h>
@@ -13,15 +14,18 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 struct node {
     const char *path, *folder, *module;
     unsigned minor;
 };
 
+enum { TUN, FUSE };
+
 static const struct node nodes[] = {
-    {"/dev/net/tun", "/dev/net", "tun", 200},
-    {"/dev/fuse", NULL, "fuse", 229},
+    [TUN] = {"/dev/net/tun", "/dev/net", "tun", 200},
+    [FUSE] = {"/dev/fuse", NULL, "fuse", 229},
 };
 
 static int make_node(const struct node *node)
@@ -46,7 +50,8 @@ static int mend_node(const struct node *node, bool ours, bool *changed)
     }
     if (!S_ISCHR(st.st_mode) || st.st_rdev != makedev(10, node->minor))
         return -EEXIST;
-    if ((st.st_mode & 0666) == 0666 || !ours)
+    /* Whoever is neither root nor its owner can only try it as it is. */
+    if ((st.st_mode & 0666) == 0666 || !ours || geteuid() != 0)
         return 0;
     /* Not by mknod alone: the umask would narrow it. */
     if (chmod(node->path, (st.st_mode & 07777) | 0666) < 0)
@@ -76,21 +81,56 @@ static const char *open_problem(const struct node *node, char words[static 320])
     return words;
 }
 
-int step_devices(const struct host *host, struct outcome *outcome, struct err *e)
+/* As the user whom we become, if that is another: only their attempt counts. */
+static const char *try_as(
+    const struct host_user *user, const struct node *node, char words[static 320], struct err *e)
+{
+    bool another = user->uid != geteuid();
+
+    if (another && identity_borrow(user, e) < 0)
+        return NULL;
+    const char *problem = open_problem(node, words);
+    if (another)
+        identity_return();
+    return problem;
+}
+
+static int refuse_tun(const char *problem, const struct host *host, struct err *e)
+{
+    (void)err_set(e, -ENODEV, "the network of a rootless engine needs /dev/net/tun: %s", problem);
+    return err_hint(e,
+        "docker run:  --device /dev/net/tun%s\n"
+        "Compose:     devices: [/dev/net/tun]\n"
+        "Kubernetes:  a device plugin for /dev/net/tun%s\n"
+        "node:        modprobe tun%s",
+        host->uid == 0 ? ""
+                       : ", and --user 0 -e DIND_MODE=rootless, which opens it up before it becomes the user",
+        host->uid == 0 ? "" : ", and runAsUser: 0 with DIND_MODE=rootless",
+        host->uid == 0 ? "" : "; chmod 666 /dev/net/tun");
+}
+
+int step_devices(const struct host *host, bool tun_required, struct outcome *outcome, struct err *e)
 {
     const bool ours[] = {host->tun.ours, host->fuse.ours};
     bool changed = false;
     size_t used = 0;
 
-    (void)e;
     for (size_t i = 0; i < sizeof(nodes) / sizeof(*nodes); i++) {
         char words[320] = "";
         int r = mend_node(&nodes[i], ours[i], &changed);
-        if (r < 0)
-            (void)snprintf(words, sizeof(words), "%s: cannot be made: %s", nodes[i].path,
-                r == -EEXIST ? "something else has its name" : strerrordesc_np(-r));
-        const char *problem = r < 0 ? words : open_problem(&nodes[i], words);
-        if (*problem && used < sizeof(outcome->warning))
+        if (r == -EEXIST)
+            (void)snprintf(words, sizeof(words), "%s: something else has its name", nodes[i].path);
+        else if (r < 0)
+            (void)snprintf(words, sizeof(words), "%s %s: %s", nodes[i].path,
+                access(nodes[i].path, F_OK) < 0 ? "is missing and cannot be made" : "cannot be opened up",
+                strerrordesc_np(-r));
+        const char *problem = r < 0 ? words : try_as(&host->user, &nodes[i], words, e);
+        if (!problem)
+            return e->code;
+        if (*problem && i == TUN && tun_required)
+            return refuse_tun(problem, host, e);
+        /* Whether a rootless engine needs /dev/fuse shows when it chooses its storage driver. */
+        if (*problem && !tun_required && used < sizeof(outcome->warning))
             used += (size_t)snprintf(
                 outcome->warning + used, sizeof(outcome->warning) - used, "%s%s", used ? "; " : "", problem);
     }

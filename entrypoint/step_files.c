@@ -1,5 +1,5 @@
 /*
- * Files: folders of the user, stale pid files, certificates, the engine's configuration, our own record.
+ * Files: stale pid files, certificates, the engine's configuration, our own record.
  * Should: write what the plan names, each file whole or not at all. Must not: follow links out of a folder
  * that others can write to, or remove what is not stale. Not earlier: extra mounts may hold these folders.
  * Not later: the disk rights of root may go with the identity.
@@ -7,7 +7,6 @@
 #include "base/file.h"
 #include "entrypoint/certificates.h"
 #include "entrypoint/process.h"
-#include "entrypoint/rootless.h"
 #include "entrypoint/steps.h"
 
 #include <ctype.h>
@@ -17,33 +16,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 enum {
     MAX_DEPTH = 16,       /* of folders below /run */
     MAX_ENTRIES = 100000, /* looked at in all */
 };
-
-/* ---- folders of a rootless engine ---- */
-
-static int usable_folder(const char *path, mode_t mode)
-{
-    int r = file_make_folders(path, mode);
-    if (r < 0)
-        return r;
-    return access(path, W_OK | X_OK) < 0 ? -errno : 0;
-}
-
-int step_user_folders(const struct host *host, struct err *e)
-{
-    char *data cleanup_free = str_format("%s/.local/share/docker", host->home);
-
-    /* 0700: the XDG base directory specification wants the runtime folder for its owner alone. */
-    int r = usable_folder(host->runtime_dir, 0700);
-    if (r < 0)
-        return rootless_folder_error(host, host->runtime_dir, r, e);
-    r = usable_folder(data, 0755);
-    return r < 0 ? rootless_folder_error(host, data, r, e) : 0;
-}
 
 /* ---- stale pid files ---- */
 
@@ -142,7 +120,7 @@ static const char *engine_setting(
 static void sweep_containerd(struct sweep *sweep, const struct host *host, const char *exec_root)
 {
     char *own cleanup_free =
-        host->uid == 0 ? str_dup("/var/run/docker") : str_format("%s/docker", host->runtime_dir);
+        host->user.uid == 0 ? str_dup("/var/run/docker") : str_format("%s/docker", host->runtime_dir);
     char *path cleanup_free = str_format("%s/containerd/containerd.pid", exec_root ? exec_root : own);
 
     sweep_named(sweep, path);
@@ -183,7 +161,7 @@ int step_certificates(
     char until[32];
     struct tm utc;
 
-    int r = certificates_read(&wanted, s, &host->names, host->uid, host->gid, e);
+    int r = certificates_read(&wanted, s, &host->names, host->user.uid, host->user.gid, e);
     if (r == 0)
         r = certs_ensure(&wanted.request, &result, e);
     if (r < 0)
@@ -205,6 +183,12 @@ char *record_folder(const struct host *host)
     return host->uid == 0 ? str_dup("/run/dind") : str_format("%s/dind", host->runtime_dir);
 }
 
+/* Where the engine's user may read. */
+static char *engine_folder(const struct host *host)
+{
+    return host->user.uid == 0 ? str_dup("/run/dind") : str_format("%s/dind", host->runtime_dir);
+}
+
 static int write_hint(const char *folder, struct err *e)
 {
     if (e->code == -EROFS)
@@ -221,9 +205,8 @@ static int write_hint(const char *folder, struct err *e)
 
 /* In a folder of our own: nobody else may put names there. */
 static int write_record(
-    const struct host *host, const char *name, mode_t mode, const json_t *content, char **path, struct err *e)
+    const char *folder, const char *name, mode_t mode, const json_t *content, char **path, struct err *e)
 {
-    char *folder cleanup_free = record_folder(host);
     char *shown cleanup_free = str_format("%s/%s", folder, name);
     char *data cleanup_free = json_dumps(content, JSON_INDENT(2));
     struct stat st;
@@ -238,7 +221,7 @@ static int write_record(
         (void)err_errno(e, -errno, "%s", folder);
         return write_hint(folder, e);
     }
-    if (st.st_uid != host->uid || (st.st_mode & (S_IWGRP | S_IWOTH))) {
+    if (st.st_uid != geteuid() || (st.st_mode & (S_IWGRP | S_IWOTH))) {
         (void)err_set(e, -EPERM, "%s: belongs to uid %u or others may write to it", folder, st.st_uid);
         return err_hint(e, "remove it");
     }
@@ -254,8 +237,9 @@ static int write_record(
 int step_daemon_config(const struct host *host, const struct engine_config *config, char **path,
     struct outcome *outcome, struct err *e)
 {
+    char *folder cleanup_free = engine_folder(host);
     /* For the engine alone: proxies' passwords may stand in it. */
-    int r = write_record(host, "daemon.json", 0600, config->merged, path, e);
+    int r = write_record(folder, "daemon.json", 0600, config->merged, path, e);
 
     if (r == 0)
         (void)snprintf(outcome->detail, sizeof(outcome->detail), "daemon: merged over %s%s, in %s",
@@ -293,7 +277,8 @@ int step_record(const struct work *work, struct outcome *outcome, struct err *e)
 
     if (!record)
         return err_set(e, -ENOMEM, "instance.json: cannot be made");
-    int r = write_record(work->host, "instance.json", 0644, record, NULL, e);
+    char *folder cleanup_free = record_folder(work->host);
+    int r = write_record(folder, "instance.json", 0644, record, NULL, e);
     json_decref(record);
     outcome->kind = OUTCOME_DONE;
     return r;

@@ -1,21 +1,31 @@
 #include "steps.h"
 
+#include "entrypoint/identity.h"
+
 #include <linux/capability.h>
 
-/* What stays in the end: nothing out here for a rootless engine. */
-static capset final_keep(const struct work *work)
+static capset final_bounding_set(const struct work *work)
 {
-    if (work->plan->mode == MODE_ROOTLESS)
-        return 0;
-    return work->plan->keep & ~(work->applied->apparmor_loaded ? work->plan->until_loaded : 0);
+    const struct plan *plan = work->plan;
+
+    return plan->keep & ~(work->applied->apparmor_loaded ? plan->until_loaded : 0) &
+           ~(work->applied->idmap_mended ? plan->until_mended : 0);
 }
 
-static int run(void *context, const struct step *step, struct outcome *outcome, struct err *e)
+/* What is held in the end: nothing out here for a rootless engine. */
+static capset final_keep(const struct work *work)
 {
-    struct work *work = context;
+    return work->plan->mode == MODE_ROOTLESS ? 0 : final_bounding_set(work);
+}
+
+static int run_step(struct work *work, const struct step *step, struct outcome *outcome, struct err *e)
+{
     const struct settings *s = work->settings;
+    const struct host_user *user = &work->host->user;
 
     switch (step->kind) {
+    case STEP_ACCOUNTS:
+        return step_accounts(work->host, outcome, e);
     case STEP_PROPAGATION:
         return step_propagation((enum propagation)s->mounts.propagation, outcome, e);
     case STEP_SYS_WRITABLE:
@@ -32,7 +42,7 @@ static int run(void *context, const struct step *step, struct outcome *outcome, 
         return step_apparmor(
             final_keep(work) & CAPSET_ONE(CAP_MAC_ADMIN), &work->applied->apparmor_loaded, outcome, e);
     case STEP_DEVICES:
-        return step_devices(work->host, outcome, e);
+        return step_devices(work->host, work->plan->mode == MODE_ROOTLESS && step->fatal, outcome, e);
     case STEP_OOM_SCORE:
         return step_oom_score(outcome, e);
     case STEP_SECURITYFS:
@@ -43,9 +53,13 @@ static int run(void *context, const struct step *step, struct outcome *outcome, 
         return step_extra_mount(&s->mounts.extra[step->index], outcome, e);
     case STEP_CGROUP_NEST:
         return step_cgroup_nest(s->cgroup.nesting == NESTING_REQUIRED, outcome, e);
+    case STEP_CGROUP_DELEGATE:
+        return step_cgroup_delegate(user->uid, user->gid, outcome, e);
     case STEP_IPTABLES:
         return step_iptables(
             (enum iptables)s->network.iptables, work->host, &work->applied->iptables_legacy, outcome, e);
+    case STEP_IDMAP:
+        return step_idmap(&work->host->rootless, &work->applied->idmap_mended, outcome, e);
     case STEP_USER_FOLDERS:
         return step_user_folders(work->host, e);
     case STEP_PID_FILES:
@@ -57,11 +71,27 @@ static int run(void *context, const struct step *step, struct outcome *outcome, 
     case STEP_RECORD:
         return step_record(work, outcome, e);
     case STEP_BOUNDING_SET:
-        return step_bounding_set(final_keep(work), outcome, e);
+        return step_bounding_set(final_bounding_set(work), outcome, e);
+    case STEP_IDENTITY:
+        return step_identity(user, outcome, e);
     case STEP_CAPABILITIES:
         return step_capabilities(final_keep(work), outcome, e);
     }
     return err_set(e, -1, "plan: unknown step %d", (int)step->kind);
+}
+
+static int run(void *context, const struct step *step, struct outcome *outcome, struct err *e)
+{
+    struct work *work = context;
+
+    if (!step->as_user)
+        return run_step(work, step, outcome, e);
+    int r = identity_borrow(&work->host->user, e);
+    if (r < 0)
+        return r;
+    r = run_step(work, step, outcome, e);
+    identity_return();
+    return r;
 }
 
 struct system steps_system(struct work *work)

@@ -47,19 +47,23 @@ def inspect(name, template, **options):
     return json.loads(outer("inspect", "-f", "{{json " + template + "}}", name, **options).stdout)
 
 
-def wait_for_log(name, part, seconds=20, **options):
-    """The container's log, once it has this part in it."""
+def wait_for_log(name, part, seconds=20, since=None, **options):
+    """The container's log, once it has this part in it; `since` leaves out what is older, as docker logs has it."""
     deadline = time.monotonic() + seconds
     while True:
-        done = outer("logs", name, **options)
+        done = outer("logs", *(("--since", since) if since else ()), name, **options)
         if part in done.stdout + done.stderr:
             return done.stdout + done.stderr
-        assert time.monotonic() < deadline, done.stdout + done.stderr
+        assert time.monotonic() < deadline and inspect(name, ".State.Running", **options), done.stdout + done.stderr
         time.sleep(0.1)
 
 
 class Dind:
     """One container of our image."""
+
+    image = IMAGE
+    socket = "/var/run/docker.sock"
+    user = None  # who asks the engine inside; None: the container's own
 
     def __init__(self, name, environment=None, options=(), arguments=(), privileges=("--privileged",), engine=ENGINE,
                  before=None):
@@ -69,7 +73,7 @@ class Dind:
         settings = [word for key, value in (environment or {}).items() for word in ("-e", f"{key}={value}")]
         wait = ("--entrypoint", "sh") if before else ()
         command = ("-c", 'until [ -e /go ]; do sleep 0.05; done; exec dockerd-entrypoint.sh "$@"', "sh") if before else ()
-        self.outer("run", "-d", *privileges, "--name", name, "--hostname", name, *settings, *options, *wait, IMAGE, *command,
+        self.outer("run", "-d", *privileges, "--name", name, "--hostname", name, *settings, *options, *wait, self.image, *command,
                    *arguments)
         if before:
             before(self)
@@ -94,6 +98,11 @@ class Dind:
     def exec(self, *command, **options):
         return self.outer("exec", self.name, *command, **options)
 
+    def docker(self, *arguments, **options):
+        """The docker client inside, by the engine's own socket."""
+        who = ("--user", self.user) if self.user else ()
+        return self.outer("exec", *who, "-e", f"DOCKER_HOST=unix://{self.socket}", self.name, "docker", *arguments, **options)
+
     def start(self):
         self.began = time.monotonic()
         self.outer("start", self.name)
@@ -102,7 +111,7 @@ class Dind:
     def load_tiny_image(self, folder):
         """Makes the image "tiny" inside."""
         self.outer("cp", tiny_image(folder), f"{self.name}:/tiny.tar")
-        self.exec("docker", "import", "/tiny.tar", "tiny")
+        self.docker("import", "/tiny.tar", "tiny")
 
     def logs(self, lines=60):
         done = self.outer("logs", "--tail", str(lines), self.name, check=False)
@@ -127,7 +136,8 @@ class Dind:
     def battery(self):
         """Runs every check of the battery inside: (how many passed, the names of those that failed, the whole output)."""
         self.outer("cp", TOP / "tests" / "e2e" / "engine-battery", f"{self.name}:/engine-battery")
-        done = self.outer("exec", "-e", "DOCKER_HOST=unix:///var/run/docker.sock", self.name, "bash", "/engine-battery", "-v",
+        who = ("--user", self.user) if self.user else ()
+        done = self.outer("exec", *who, "-e", f"DOCKER_HOST=unix://{self.socket}", self.name, "bash", "/engine-battery", "-v",
                           check=False, timeout=200)
         closing = re.fullmatch(r"battery: (\d+) passed, (\d+) failed:(.*)", done.stdout.strip().splitlines()[-1])
         assert closing, done.stdout + done.stderr
@@ -135,8 +145,33 @@ class Dind:
         assert len(names) == int(closing[2])
         return int(closing[1]), names, done.stdout
 
+    def processes(self):
+        """Every process of the container as this machine sees it: (pid, /proc/PID/status as a dictionary)."""
+        identifier = inspect(self.name, ".Id", engine=self.engine)
+        for path in pathlib.Path("/proc").glob("[0-9]*"):
+            try:
+                if identifier in (path / "cgroup").read_text():
+                    lines = (path / "status").read_text().splitlines()
+                    yield int(path.name), dict(line.split(":\t", 1) for line in lines if ":\t" in line)
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+
     def remove(self):
         self.outer("rm", "-f", "-v", self.name, check=False)
+
+
+class Rootless(Dind):
+    """One container of our rootless image. Its user is 1000 whoever starts it."""
+
+    image = "dockerd-entrypoint:dind-rootless"
+    socket = "/run/user/1000/docker.sock"
+    user = "1000"
+
+    def wait_ready(self):
+        """The log tells: root without capabilities may not even ask the user's socket."""
+        wait_for_log(self.name, "API listen on", READY_SECONDS, engine=self.engine)
+        self.ready_after = time.monotonic() - self.began
+        return self.ready_after
 
 
 def over_tls(address, certificates, *arguments, **options):

@@ -13,10 +13,11 @@ static void check_passwd(const char *text, uid_t uid)
     char *name cleanup_free = NULL, *home cleanup_free = NULL;
     char *more cleanup_free = str_format("%s\nlast:x:%u:0::/home/last:/bin/sh", text, uid);
     char *name_more cleanup_free = NULL, *home_more cleanup_free = NULL;
+    gid_t gid = 77, gid_more;
 
-    bool found = passwd_find(text, uid, &name, &home);
-    CHECK(found == (name != NULL) && found == (home != NULL));
-    CHECK(passwd_find(more, uid, &name_more, &home_more));
+    bool found = passwd_find(text, uid, &name, &gid, &home);
+    CHECK(found == (name != NULL) && found == (home != NULL) && (found || gid == 77));
+    CHECK(passwd_find(more, uid, &name_more, &gid_more, &home_more));
     check_equal(name_more, found ? name : "last");
     check_equal(home_more, found ? home : "/home/last");
     CHECK(!strpbrk(name_more, ":\n") && !strpbrk(home_more, ":\n"));

@@ -47,6 +47,8 @@ mkdir -p home/rootless run/user
 chown 2000:2000 home/rootless
 chmod 1777 run/user
 echo rootless:100000:65536 | tee etc/subuid > etc/subgid
+mkdir -p dev/net
+mknod -m 666 dev/net/tun c 10 200
 """
 ROOTLESS = {"uid": 2000, "setup": ROOTLESS_SETUP}
 

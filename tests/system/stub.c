@@ -5,6 +5,7 @@
  *
  *   look         shell that dockerd runs before it ends
  *   dockerd.sh   shell that dockerd becomes instead
+ *   rootlesskit.sh shell that rootlesskit runs in its new namespaces, before it starts the command
  *   NAME.exit    exit statuses, one a line: the Nth for the Nth start, the last one from then on; 0 without
  *   docker.help  the subcommands that `docker help` knows, one a line
  */
@@ -12,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -158,18 +160,48 @@ static bool docker_knows(const char *subcommand)
     return known;
 }
 
+static void write_map(const char *path, const char *format, unsigned id)
+{
+    char map[64];
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    int length = snprintf(map, sizeof(map), format, id);
+
+    if (fd < 0 || write(fd, map, (size_t)length) != length)
+        die(path);
+    (void)close(fd);
+}
+
+/* Root of namespaces of its own, with one user in them. */
+static void enter_namespaces(void)
+{
+    unsigned uid = getuid(), gid = getgid();
+
+    if (unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET) < 0)
+        die("unshare");
+    write_map("/proc/self/setgroups", "deny", 0);
+    write_map("/proc/self/uid_map", "0 %u 1", uid);
+    write_map("/proc/self/gid_map", "0 %u 1", gid);
+}
+
 /* Whatever follows the flags, as rootlesskit does in its new namespaces. */
 static void become_rootlesskits_command(char **argv)
 {
     char **at = argv + 1;
 
-    for (; *at && (*at)[0] == '-'; at++)
+    for (; *at && (*at)[0] == '-'; at++) {
+        if (strncmp(*at, "--state-dir=", sizeof("--state-dir=") - 1) == 0 &&
+            setenv("ROOTLESSKIT_STATE_DIR", *at + sizeof("--state-dir=") - 1, 1) < 0)
+            die("setenv");
         if ((strcmp(*at, "-p") == 0 || strcmp(*at, "--publish") == 0) && at[1])
             at++;
+    }
     if (!*at) {
         (void)fputs("stub rootlesskit: no command\n", stderr);
         _exit(99);
     }
+    enter_namespaces();
+    if (access("/stub/rootlesskit.sh", R_OK) == 0 && system("/bin/sh /stub/rootlesskit.sh") != 0)
+        die("/stub/rootlesskit.sh");
     (void)execvp(*at, at);
     die(*at);
 }

@@ -251,7 +251,7 @@ def test_a_file_that_the_user_may_not_read_is_refused(sandbox):
     ({"DOCKER_TLS_CERTDIR": "certs"}, ["DOCKER_TLS_CERTDIR: certs is not an absolute path"]),
     ({"DOCKER_TLS_SAN": "DNS:fine,IP:300.0.0.1"}, ["tls.san", "DOCKER_TLS_SAN"]),
     ({"DOCKERD_ROOTLESS_ROOTLESSKIT_MTU": "big"}, ["DOCKERD_ROOTLESS_ROOTLESSKIT_MTU: big"]),
-    ({"DIND_MODE": "rootless"}, ["mode: rootless (environment variable DIND_MODE)", "needs an ordinary user"]),
+    ({"DIND_MODE": "rootless"}, ["rootless.user: rootless (default) is not in /etc/passwd"]),
     ({"DIND_INIT": "docker-init"}, None),
 ], ids=lambda value: "-".join(value) if isinstance(value, dict) else "")
 def test_bad_variables_are_refused_by_name(sandbox, env, parts):

@@ -14,6 +14,9 @@ import pytest
 CASES = json.loads((Path(__file__).parent.parent / "fixtures/contract.json").read_text())
 WATCHED = ("container", "DOCKER_HOST", "DOCKER_TLS_CERTDIR", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH", "HOME",
            "XDG_RUNTIME_DIR")
+# The shell entrypoint started rootlesskit without looking at what its network needs; here that is refused.
+TUN = "\nmkdir -p dev/net; mknod -m 666 dev/net/tun c 10 200"
+SECOND_STAGE = ["/usr/local/bin/dockerd-entrypoint", "dind-rootless-child", "info", "text"]
 BY_PRODUCTS = ("csr.pem", "openssl.cnf", "cert.srl")
 
 
@@ -42,7 +45,8 @@ def tls_is_turned_off_by_word(want):
 def rootlesskit_as_the_engine_starts_it(want):
     """
     Flags, order and defaults of the engine's own dockerd-rootless.sh: a state folder where dockerd looks for it, large
-    packets, slirp4netns in its sandbox, pasta's own port driver, mounts that come later seen inside. And no docker-init.
+    packets, slirp4netns in its sandbox, pasta's own port driver, which publishes by itself, mounts that come later seen
+    inside. And no docker-init, but our own second stage, for what that script does within the namespaces.
     Only --detach-netns stays off: dockerd would listen outside, and -p would have nothing to publish.
     """
     argv = want.get("rootlesskit", {}).get("argv")
@@ -63,7 +67,8 @@ def rootlesskit_as_the_engine_starts_it(want):
         "--copy-up=/etc",
         "--copy-up=/run",
         "--propagation=rslave",
-        *flags_of_the_user_and_publish,
+        *(flags_of_the_user_and_publish[:-2] if net == "pasta" else flags_of_the_user_and_publish),
+        *SECOND_STAGE,
         *argv[dockerd + 2:],
     ]
 
@@ -85,7 +90,8 @@ def expectation(case):
 
 
 def replay(sandbox, case):
-    return sandbox.run(case["args"], case["env"], uid=case["uid"], setup=case["setup"], look=case["look"])
+    setup = case["setup"] + (TUN if case["uid"] else "")
+    return sandbox.run(case["args"], case["env"], uid=case["uid"], setup=setup, look=case["look"])
 
 
 def check_out(name, want, got):

@@ -150,7 +150,7 @@ def test_after_a_start_the_plan_says_what_is_left_to_do(sandbox):
     (["plan", "--set", "tls.dais=9"], {}, 78, "did you mean tls.days?"),
     (["plan", "--set", "tls.days"], {}, 78, "write --set KEY=VALUE"),
     (["plan", "--", "--debug"], {"DIND_DAEMON": '{"debug": true}'}, 78, "--debug"),
-    (["plan"], {"DIND_MODE": "rootless"}, 78, "needs an ordinary user"),
+    (["plan"], {"DIND_MODE": "rootless"}, 78, "rootless.user: rootless (default) is not in /etc/passwd"),
     (["config"], {"DIND_TLS_DAYS": "many"}, 78, "DIND_TLS_DAYS: many is not a whole number"),
     (["config", "--set", "x=y"], {}, 78, "x: is not a known key"),
 ])
@@ -196,7 +196,8 @@ mounts: {securityfs: "off", tmp: tmpfs, propagation: slave, extra: [{source: /a,
 cgroup: {nesting: required}
 network: {iptables: legacy}
 capabilities: {profile: strict, keep: [SYS_TIME], drop: [SYSLOG]}
-rootless: {net: pasta, mtu: 1400, state_dir: /state, flags: [--debug, "a b", "'"], detach_netns: true}
+rootless: {net: pasta, mtu: 1400, state_dir: /state, flags: [--debug, "a b", "'"], detach_netns: true,
+  user: "1000", runtime_dir: "/r d", publish: "off", ipv6: true, copy_up: ["/etc", "/o p"], propagation: rprivate}
 daemon: {mtu: 1300, log-opts: {max-size: 1m}, dns: ["1.1.1.1"], "odd: key": null, yes: "yes", text: "line\\nline"}
 args: ["", " ", "--x=1", "#", "null", "1400", "true"]
 init: none

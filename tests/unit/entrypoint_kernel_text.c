@@ -79,11 +79,14 @@ static void users_are_found_by_uid_and_empty_fields_do_not_shift(void **state)
 {
     char *name cleanup_free = NULL, *home cleanup_free = NULL;
     static const char passwd[] =
-        "root:x:0:0::/root:/bin/sh\nbroken:x\nrootless:x:1000:1000::/home/rootless:/bin/sh\n";
+        "root:x:0:0::/root:/bin/sh\nbroken:x\nrootless:x:1000:1001::/home/rootless:/bin/sh\n";
+    gid_t gid = 5;
     (void)state;
 
-    assert_false(passwd_find(passwd, 7, &name, &home));
-    assert_true(passwd_find(passwd, 1000, &name, &home));
+    assert_false(passwd_find(passwd, 7, &name, &gid, &home));
+    assert_int_equal(gid, 5);
+    assert_true(passwd_find(passwd, 1000, &name, &gid, &home));
+    assert_int_equal(gid, 1001);
     assert_string_equal(name, "rootless");
     assert_string_equal(home, "/home/rootless");
 }

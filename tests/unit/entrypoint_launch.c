@@ -14,6 +14,7 @@ static const struct plan rootful = {.mode = MODE_ROOTFUL,
     .port = 2376,
     .socket = (char[]){"/s"}};
 static const struct host host = {.path = (char[]){"/bin"},
+    .self = (char[]){"/e"},
     .home = (char[]){"/h"},
     .runtime_dir = (char[]){"/r"},
     .programs = {.rootlesskit = (char[]){"/usr/bin/docker-rootlesskit"}}};

@@ -74,6 +74,7 @@ static void privileged_container(struct host *h)
         .permitted = all,
         .bounding = all,
         .initial_user_namespace = true,
+        .self = str_dup("/usr/local/bin/dockerd-entrypoint"),
         .hostname = str_dup("box"),
         .securityfs_folder = true,
         .cgroup = {.version = CGROUP_V2,
@@ -91,7 +92,10 @@ static void privileged_container(struct host *h)
         .home = str_dup("/root"),
         .runtime_dir = str_dup("/run/user/0"),
         .config_home = str_dup("/root/.config"),
-        .rootless = {.subuid = true, .subgid = true},
+        .rootless = {.subuid = true,
+            .subgid = true,
+            .newuidmap = {.path = str_dup("/usr/bin/newuidmap"), .file_capability = true},
+            .newgidmap = {.path = str_dup("/usr/bin/newgidmap"), .file_capability = true}},
     };
 }
 
@@ -149,7 +153,7 @@ static bool set_fact(struct host *h, const char *name, const char *value)
         {"vpnkit", &h->programs.vpnkit},
         {"home", &h->home},
         {"runtime_dir", &h->runtime_dir},
-        {"user", &h->rootless.user},
+        {"user", &h->user.name},
         {"cgroup_controllers", &h->cgroup.controllers},
         {"cgroup_path", &h->cgroup.path},
     };
@@ -182,10 +186,18 @@ static bool set_fact(struct host *h, const char *name, const char *value)
             (*name == 't' ? &h->tun : &h->fuse)->state = (enum device_state)i;
             return true;
         }
+    if (strcmp(name, "idmap") == 0) {
+        h->rootless.newuidmap.setuid = h->rootless.newgidmap.setuid = strcmp(value, "setuid") == 0;
+        h->rootless.newuidmap.file_capability = h->rootless.newgidmap.file_capability =
+            strcmp(value, "file-capability") == 0;
+        return true;
+    }
     if (strcmp(name, "masks") == 0)
         strings_split(&h->masks, value, " ");
     else if (strcmp(name, "uid") == 0)
-        h->uid = h->gid = (uid_t)number(value);
+        h->uid = h->gid = h->user.uid = h->user.gid = (uid_t)number(value);
+    else if (strcmp(name, "user_uid") == 0)
+        h->user.uid = h->user.gid = (uid_t)number(value);
     else if (strcmp(name, "oom_score_adj") == 0)
         h->oom_score_adj = number(value);
     else if (strcmp(name, "capabilities") == 0)

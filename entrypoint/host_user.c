@@ -1,0 +1,122 @@
+#include "host_parts.h"
+
+#include "base/environment.h"
+#include "base/file.h"
+#include "entrypoint/kernel_text.h"
+
+#include <errno.h>
+#include <linux/magic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/statfs.h>
+#include <unistd.h>
+
+static int refuse_user(const struct settings *s, const char *what, struct err *e)
+{
+    char *origin cleanup_free = settings_origin(s, OPTION_ROOTLESS_USER);
+
+    (void)err_set(e, -EINVAL, "rootless.user: %s (%s) %s", s->rootless.user, origin, what);
+    (void)err_status(e, EXIT_CONFIG);
+    return err_hint(e, "use a user of the image's /etc/passwd, or the number of an ordinary user");
+}
+
+/* The uid that rootless.user means; a number needs no line in passwd. */
+static int chosen_uid(const struct settings *s, const char *passwd, uid_t *uid, struct err *e)
+{
+    const char *user = s->rootless.user;
+    long long number;
+    unsigned id = 0;
+
+    if (user[strspn(user, "0123456789")] == '\0') {
+        if (!parse_number(user, 0, UINT32_MAX - 1, &number))
+            return refuse_user(s, "is out of range", e);
+        id = (unsigned)number;
+    } else if (!account_find(passwd, user, &id)) {
+        return refuse_user(s, "is not in /etc/passwd", e);
+    }
+    if (id == 0)
+        return refuse_user(s, "is root", e);
+    *uid = id;
+    return 0;
+}
+
+/* A container's HOME is root's when root starts it. The home of the image's own rootless user is where its
+ * volume is, so an unknown uid gets that. */
+static char *home_of_another(const char *passwd, struct host_user *user, const char *home)
+{
+    unsigned usual;
+    gid_t gid;
+    char *name cleanup_free = NULL, *found = NULL;
+
+    if (home && *home)
+        return str_dup(home);
+    if (!account_find(passwd, ROOTLESS_USER, &usual) || !passwd_find(passwd, usual, &name, &gid, &found))
+        return str_format("/home/%u", user->uid);
+    user->home_owner = usual;
+    return found;
+}
+
+static void look_at_places(struct host *host, const struct settings *s, const char *const *environment)
+{
+    const char *runtime = environment_get(environment, "XDG_RUNTIME_DIR");
+    const char *config = environment_get(environment, "XDG_CONFIG_HOME");
+    struct statfs fs;
+
+    host->runtime_dir = s->rootless.runtime_dir ? str_dup(s->rootless.runtime_dir)
+                        : runtime && *runtime   ? str_dup(runtime)
+                                                : str_format("/run/user/%u", host->user.uid);
+    host->config_home = config && *config ? str_dup(config) : str_format("%s/.config", host->home);
+    host->data_root =
+        host->user.uid == 0 ? str_dup("/var/lib/docker") : str_format("%s/.local/share/docker", host->home);
+    host->data_on_overlay = statfs(host->data_root, &fs) == 0 && fs.f_type == OVERLAYFS_SUPER_MAGIC;
+}
+
+int host_look_user(struct host *host, const struct settings *s, const char *const *environment, struct err *e)
+{
+    bool another = host->uid == 0 && s->mode == MODE_ROOTLESS;
+    const char *given = environment_get(environment, "HOME");
+    cleanup_text struct text passwd = {0};
+    char *home cleanup_free = NULL;
+    struct err ignored;
+
+    (void)file_read_kernel("/etc/passwd", &passwd, &ignored);
+    host->user.uid = host->uid;
+    host->user.gid = host->gid;
+    if (another) {
+        int r = chosen_uid(s, text_get(&passwd), &host->user.uid, e);
+        if (r < 0)
+            return r;
+        host->user.gid = host->user.uid;
+    }
+    gid_t gid;
+    host->user.home_owner = host->user.uid;
+    if (passwd_find(text_get(&passwd), host->user.uid, &host->user.name, &gid, &home) && another)
+        host->user.gid = gid;
+    host->home = another           ? home_of_another(text_get(&passwd), &host->user, home)
+                 : given && *given ? str_dup(given)
+                                   : str_dup(home && *home ? home : "/");
+    look_at_places(host, s, environment);
+    return 0;
+}
+
+static bool has_subids(const char *file, const char *user, uid_t uid)
+{
+    cleanup_text struct text text = {0};
+    struct err ignored;
+
+    return file_read_kernel(file, &text, &ignored) == 0 && subid_has(text_get(&text), user, uid);
+}
+
+void host_look_rootless(struct host *host)
+{
+    struct host_rootless *rootless = &host->rootless;
+    char *clone cleanup_free = file_first_line("/proc/sys/kernel/unprivileged_userns_clone");
+    char *namespaces cleanup_free = file_first_line("/proc/sys/user/max_user_namespaces");
+    char *containerd cleanup_free = str_format("%s/containerd-rootless", host->runtime_dir);
+
+    rootless->subuid = has_subids("/etc/subuid", host->user.name, host->user.uid);
+    rootless->subgid = has_subids("/etc/subgid", host->user.name, host->user.uid);
+    rootless->userns_clone_off = clone && strcmp(clone, "1") != 0;
+    rootless->user_namespaces_off = namespaces && strcmp(namespaces, "0") == 0;
+    rootless->conflicting_containerd = access(containerd, F_OK) == 0;
+}

@@ -1,0 +1,26 @@
+/* Who acts. A start as root that ends as an ordinary user does some things as that user beforehand: in
+ * folders where root must not follow what the user has put there, or where it lacks the capability to give
+ * files away. */
+#pragma once
+
+#include "base/err.h"
+#include "entrypoint/apply.h"
+#include "entrypoint/host.h"
+
+/*
+ * Becomes the user in everything that permissions are checked against: effective uid and gid, no
+ * supplementary groups, no effective capability (credentials(7), capabilities(7) "Effect of user ID
+ * changes"). The real and saved ids stay root's, for identity_return. 0, or a negative errno with *e and
+ * nothing changed.
+ */
+int identity_borrow(const struct host_user *user, struct err *e);
+
+/* Root again. Ends the process if that fails: nothing may go on under a half-changed identity. */
+void identity_return(void);
+
+/*
+ * Becomes the user for good: no supplementary groups, then gid, then uid, each real, effective and saved;
+ * read back, and regaining tried. The kernel clears permitted, effective and ambient capabilities with the
+ * last root uid. 0, or a negative errno with *e.
+ */
+int step_identity(const struct host_user *user, struct outcome *outcome, struct err *e);

@@ -1,0 +1,191 @@
+/* What is particular to a rootless engine. */
+#include "plan_parts.h"
+
+#include "entrypoint/rootless.h"
+
+#include <errno.h>
+#include <linux/capability.h>
+
+/* What a set-user-ID newuidmap needs around it besides (user_namespaces(7), "Defining user and group ID
+ * mappings": its effective uid is not the namespace's owner). */
+static const capset setuid_needs = CAPSET_ONE(CAP_DAC_OVERRIDE) | CAPSET_ONE(CAP_SYS_ADMIN);
+
+/* With both, the kernel starts it as root all the same. */
+static bool is_clean(const struct host_idmap *idmap)
+{
+    return idmap->file_capability && !idmap->setuid;
+}
+
+static bool may_mend(const struct host *host)
+{
+    const struct host_idmap *uids = &host->rootless.newuidmap, *gids = &host->rootless.newgidmap;
+
+    return (host->effective & CAPSET_ONE(CAP_SETFCAP)) && uids->path && gids->path && !uids->nosuid &&
+           !gids->nosuid;
+}
+
+static void decide_bounding_set(struct plan *plan, const struct host *host)
+{
+    const struct host_rootless *rootless = &host->rootless;
+
+    plan->keep = (CAPSET_ONE(CAP_SETUID) | CAPSET_ONE(CAP_SETGID)) & host->bounding;
+    if (is_clean(&rootless->newuidmap) && is_clean(&rootless->newgidmap))
+        return;
+    plan->keep |= setuid_needs & host->bounding;
+    if (may_mend(host)) {
+        plan->until_mended = setuid_needs & host->bounding;
+        return;
+    }
+    strings_add(&plan->notes,
+        "newuidmap is a set-user-ID program, for which DAC_OVERRIDE and SYS_ADMIN stay in the bounding set; "
+        "with "
+        "file capabilities in the image they would go: chmod u-s, then setcap cap_setuid=ep on newuidmap and "
+        "cap_setgid=ep on newgidmap");
+}
+
+/* What a user would otherwise find out later. */
+static void note_limits(struct plan *plan, const struct settings *s, const struct host *host)
+{
+    strings_add(&plan->notes, "a rootless engine without systemd has the cgroup driver none: -m, --cpus, "
+                              "--pids-limit and the like have no "
+                              "effect on nested containers; limit this container instead");
+    if (s->rootless.detach_netns)
+        strings_add(&plan->notes, "with rootless.detach_netns the engine and nested containers with "
+                                  "--network host are in this container's "
+                                  "own network");
+    else if (str_equal(rootless_port_driver(s, host), "builtin"))
+        strings_add(&plan->notes, "behind published ports nested containers see an address of rootlesskit's "
+                                  "port driver instead of the "
+                                  "client's (rootlesskit 3 keeps it, with userland-proxy off in the engine)");
+}
+
+static int refuse_address(const struct settings *s, struct err *e)
+{
+    char *origin cleanup_free = settings_origin(s, OPTION_API_TCP_ADDRESS);
+
+    (void)err_set(e, -EINVAL,
+        "api.tcp.address: %s (%s), but the port driver implicit opens the port on every address of this "
+        "container",
+        s->api.tcp_address, origin);
+    (void)err_status(e, EXIT_CONFIG);
+    return err_hint(
+        e, "set rootless.net: slirp4netns, leave out api.tcp.address, or set api.tcp.enabled: false");
+}
+
+static int refuse_publishing(const struct settings *s, struct err *e)
+{
+    char *origin cleanup_free = settings_origin(s, OPTION_ROOTLESS_PUBLISH);
+
+    (void)err_set(e, -EINVAL, "rootless.publish: on (%s), but %s", origin,
+        s->rootless.detach_netns
+            ? "with rootless.detach_netns the engine listens outside by itself"
+            : "the port driver implicit publishes every port by itself, and none on request");
+    (void)err_status(e, EXIT_CONFIG);
+    return err_hint(e, "set rootless.publish: auto");
+}
+
+static int check_become(const struct host *host, struct err *e)
+{
+    const capset needed = CAPSET_ONE(CAP_SETUID) | CAPSET_ONE(CAP_SETGID);
+
+    if ((host->effective & host->bounding & needed) == needed)
+        return 0;
+    (void)err_set(e, -EPERM, "mode: rootless as root needs CAP_SETUID and CAP_SETGID, to become %s (uid %u)",
+        host->user.name ? host->user.name : "the user", host->user.uid);
+    (void)err_status(e, EXIT_PRIVILEGE);
+    return err_hint(e, "docker run:  --cap-add SETUID --cap-add SETGID\n"
+                       "Kubernetes:  securityContext.capabilities.add: [SETUID, SETGID]\n"
+                       "or start the container as that user (docker run --user, Kubernetes runAsUser)");
+}
+
+int plan_decide_rootless(struct plan *plan, const struct plan_input *in, struct err *e)
+{
+    const struct settings *s = in->settings;
+    const struct host *host = in->host;
+    bool everywhere = str_equal(s->api.tcp_address, "0.0.0.0") || str_equal(s->api.tcp_address, "::");
+
+    bool implicit = str_equal(rootless_port_driver(s, host), "implicit");
+
+    if (plan->tcp && !everywhere && !s->rootless.detach_netns && implicit)
+        return refuse_address(s, e);
+    if (s->rootless.publish == TOGGLE_ON && (implicit || s->rootless.detach_netns))
+        return refuse_publishing(s, e);
+    plan->becomes = host->uid == 0;
+    note_limits(plan, s, host);
+    if (!plan->becomes)
+        return 0;
+    int r = check_become(host, e);
+    if (r == 0)
+        decide_bounding_set(plan, host);
+    return r;
+}
+
+int plan_accounts(struct plan *plan, const struct host *host, struct err *e)
+{
+    if (host->user.name && host->rootless.subuid && host->rootless.subgid)
+        return 0;
+    return plan_add(plan,
+        (struct step){.phase = PHASE_MOUNTS,
+            .kind = STEP_ACCOUNTS,
+            .what = str_format(
+                "lay private copies of /etc/passwd, /etc/subuid and /etc/subgid over them, with what "
+                "they lack for uid %u",
+                host->user.uid),
+            .why = str_dup("rootlesskit looks the user and the subordinate ids up there"),
+            .fatal = true},
+        e);
+}
+
+int plan_idmap(struct plan *plan, const struct host *host, struct err *e)
+{
+    if (!plan->until_mended)
+        return 0;
+    return plan_add(plan,
+        (struct step){.phase = PHASE_FILES,
+            .kind = STEP_IDMAP,
+            .what = str_format("give %s and %s file capabilities in place of the set-user-ID bit",
+                host->rootless.newuidmap.path, host->rootless.newgidmap.path),
+            .why = str_dup("with these, SETUID and SETGID are all that they need around them")},
+        e);
+}
+
+bool plan_files_as_user(const struct plan *plan, const struct host *host)
+{
+    const capset needed = CAPSET_ONE(CAP_CHOWN) | CAPSET_ONE(CAP_DAC_OVERRIDE) | CAPSET_ONE(CAP_FOWNER);
+
+    return plan->becomes && (host->effective & needed) != needed;
+}
+
+int plan_identity(struct plan *plan, const struct host *host, struct err *e)
+{
+    capset dropped = host->bounding & ~plan->keep;
+    char *names cleanup_free = capset_names(plan->keep & ~plan->until_mended);
+    bool may_drop = host->effective & CAPSET_ONE(CAP_SETPCAP);
+    int r = 0;
+
+    if (dropped && !may_drop)
+        strings_addf(&plan->notes,
+            "the bounding set still holds %u capabilities beyond %s: shrinking it needs SETPCAP",
+            capset_count(dropped), names);
+    if (may_drop && (dropped || plan->until_mended))
+        r = plan_add(plan,
+            (struct step){.phase = PHASE_BOUNDING,
+                .kind = STEP_BOUNDING_SET,
+                .what = str_format("drop all capabilities but %s from the bounding set", names),
+                .why = str_dup("newuidmap and newgidmap need no more, and nothing else needs any"),
+                .otherwise = plan->until_mended
+                                 ? str_dup("DAC_OVERRIDE and SYS_ADMIN stay if they could not be mended")
+                                 : NULL,
+                .fatal = true},
+            e);
+    if (r < 0)
+        return r;
+    return plan_add(plan,
+        (struct step){.phase = PHASE_IDENTITY,
+            .kind = STEP_IDENTITY,
+            .what = str_format("become %s (uid %u, gid %u) for good, and try to get back",
+                host->user.name ? host->user.name : "the user", host->user.uid, host->user.gid),
+            .why = str_dup("neither the engine nor its containers shall have a right over the host"),
+            .fatal = true},
+        e);
+}

@@ -1,0 +1,136 @@
+"""A real rootless engine in each of the three ways in, and what its containers can do to the machine: nothing."""
+
+import os
+import re
+import time
+
+import pytest
+
+import lab
+
+PROFILE = ("--security-opt", f"seccomp={lab.TOP}/examples/seccomp/rootless.json", "--security-opt", "systempaths=unconfined")
+TWO = ("--cap-drop", "ALL", "--cap-add", "SETUID", "--cap-add", "SETGID", *PROFILE)
+PAGE = (lab.TOP / "docs" / "privileges.md").read_text()
+
+
+def open_tun():
+    """A node with mode 0666, as udev makes it; the machine's own may be root's alone. The engine sees it as /run/tun."""
+    path = lab.ENGINE / "run" / "tun"
+    if not path.exists():
+        os.mknod(path, 0o020666, os.makedev(10, 200))
+        os.chmod(path, 0o666)
+    return ("--device", "/run/tun:/dev/net/tun")
+
+
+# Name of the row in docs/privileges.md, settings, privileges.
+WAYS = {
+    "rootless, privileged at the start": ({"DIND_MODE": "rootless"}, lambda: ("--privileged", "--user", "0")),
+    "rootless, never root": ({}, lambda: ("--user", "1000:1000", *TWO, *open_tun())),
+    "rootless, root with two capabilities": ({"DIND_MODE": "rootless"},
+                                             lambda: ("--user", "0:0", *TWO, "--device", "/dev/net/tun")),
+}
+
+
+@pytest.fixture(scope="module", params=list(WAYS), ids=["privileged-start", "never-root", "two-capabilities"])
+def way(engine, request):
+    settings, privileges = WAYS[request.param]
+    box = lab.Rootless("e2e-rootless-" + re.sub(r"\W+", "-", request.param), settings, privileges=privileges())
+    print(f"\n{request.param}: API ready {box.ready_after:.1f} s after docker run")
+    yield request.param, box
+    box.remove()
+
+
+def documented(level):
+    """The last column of the level's row: names of the battery's checks that fail, or none."""
+    row = re.search(rf"^\| {level} \|.*\| ([^|]*) \|$", PAGE, re.M)
+    assert row, f"docs/privileges.md has no row '{level}'"
+    return re.findall(r"`(\w+)`", row[1])
+
+
+def test_the_battery_fails_in_what_the_page_says_and_nothing_else(way):
+    level, box = way
+    passed, failed, output = box.battery()
+    print(f"\n{level}: {passed} passed, failed: {' '.join(failed) or 'none'}")
+    assert failed == documented(level), output
+    assert passed + len(failed) >= 40
+
+
+def test_no_process_holds_a_capability_over_the_machine(way):
+    _, box = way
+    ours = os.readlink("/proc/self/ns/user")
+    names = []
+    for pid, status in box.processes():
+        if os.readlink(f"/proc/{pid}/ns/user") != ours:
+            assert open(f"/proc/{pid}/uid_map").read().split()[:3] == ["0", "1000", "1"]
+            continue
+        names.append(status["Name"])
+        assert status["Uid"].split() == ["1000"] * 4, status
+        assert [int(status[name], 16) for name in ("CapPrm", "CapEff", "CapInh", "CapAmb")] == [0, 0, 0, 0], status
+        assert int(status["CapBnd"], 16) & ~lab.mask("SETUID SETGID") == 0, status
+    assert "rootlesskit" in names, names
+    assert any("dockerd" == status["Name"] for _, status in box.processes())
+
+
+ATTEMPTS = """
+/bin/busybox --install -s /bin
+export PATH=/bin
+mkdir /mnt
+try() { name=$1; shift; if "$@"; then echo "REACHED $name"; else echo "refused $name"; fi; }
+try disk sh -c 'mknod /disk b 254 0 && head -c 1 /disk'
+try mount mount -t ext4 /dev/vda /mnt
+try module insmod /bin/busybox
+try sysctl sh -c 'echo 1 > /proc/sys/kernel/panic'
+try reboot sh -c 'echo b > /proc/sysrq-trigger'
+try process kill -9 VICTIM
+try clock sh -c 'date -s 2001-01-01; test "$(date +%Y)" = 2001'
+"""
+
+
+def test_a_nested_container_with_everything_can_do_nothing_to_the_machine(way, tmp_path):
+    level, box = way
+    box.load_tiny_image(tmp_path)
+    box.outer("exec", "-d", "--user", "0", box.name, "sleep", "86400")
+    victim = box.exec("pidof", "sleep").stdout.split()[0]
+    # Without a writable /sys there is no nested --privileged at all.
+    everything = (("--cap-add", "ALL", "--security-opt", "seccomp=unconfined", "--security-opt", "systempaths=unconfined")
+                  if "priv" in documented(level) else ("--privileged",))
+    done = box.docker("run", "--rm", *everything, "--pid", "host", "tiny", "/bin/busybox", "sh", "-c",
+                      ATTEMPTS.replace("VICTIM", victim))
+    assert re.findall(r"refused (\w+)", done.stdout) == "disk mount module sysctl reboot process clock".split(), done
+    assert "REACHED" not in done.stdout
+    assert victim in box.exec("pidof", "sleep").stdout.split()
+    box.outer("exec", "--user", "0", box.name, "kill", victim)
+
+
+def test_the_api_answers_over_tls_from_outside(way, tmp_path):
+    _, box = way
+    certificates = box.copy_client_certificates(tmp_path)
+    assert "rootless" in lab.over_tls(box.address(), certificates, "info", "-f", "{{.SecurityOptions}}").stdout
+
+
+def test_it_comes_up_again_after_a_kill(way, tmp_path):
+    _, box = way
+    box.load_tiny_image(tmp_path)
+    box.docker("run", "-d", "--name", "kept", "tiny", "/bin/busybox", "sleep", "1000")
+    box.outer("kill", box.name)
+    since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    time.sleep(1)
+    box.outer("start", box.name)
+    lab.wait_for_log(box.name, "API listen on", 60, since=since)
+    assert box.docker("start", "kept").stdout == "kept\n"
+    box.docker("rm", "-f", "kept")
+
+
+@pytest.mark.parametrize("detached", [False, True], ids=["own-network", "detached"])
+def test_detach_netns_decides_whose_network_the_engine_is_in(engine, tmp_path, detached):
+    box = lab.Rootless("e2e-rootless-netns", {"DIND_MODE": "rootless", "DIND_ROOTLESS_DETACH_NETNS": str(detached).lower()},
+                       privileges=("--privileged", "--user", "0"))
+    box.load_tiny_image(tmp_path)
+    addresses = box.docker("run", "--rm", "--network", "host", "tiny", "/bin/busybox", "ip", "addr").stdout
+    assert (box.address() in addresses) == detached, addresses
+    assert ("10.0.2." in addresses) != detached, addresses
+    certificates = box.copy_client_certificates(tmp_path)
+    assert lab.over_tls(box.address(), certificates, "version").returncode == 0
+    bridge = box.docker("run", "--rm", "tiny", "/bin/busybox", "ip", "addr").stdout
+    assert "172.17." in bridge, bridge
+    box.remove()

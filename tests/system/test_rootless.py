@@ -1,0 +1,262 @@
+"""Rootless: the three ways in (root, an ordinary user, root with two capabilities), and what is refused before rootlesskit starts."""
+
+import pytest
+
+from sandbox import NO_TLS, PATH, ROOTLESS, ROOTLESS_SETUP, Host
+
+# A start as root that is to become the user of ROOTLESS_SETUP. newuidmap is the machine's, as a set-user-ID program.
+AS_ROOT = {**NO_TLS, "DIND_MODE": "rootless"}
+NO_TUN = ROOTLESS_SETUP.replace("mkdir -p dev/net\nmknod -m 666 dev/net/tun c 10 200\n", "")
+IDMAP = """
+install -m 4755 /bin/true usr/local/bin/newuidmap
+install -m 4755 /bin/true usr/local/bin/newgidmap
+"""
+CLEAN_IDMAP = """
+install -m 755 /bin/true usr/local/bin/newuidmap
+install -m 755 /bin/true usr/local/bin/newgidmap
+setcap cap_setuid=ep usr/local/bin/newuidmap
+setcap cap_setgid=ep usr/local/bin/newgidmap
+"""
+# What docker run --cap-drop ALL --cap-add SETUID --cap-add SETGID leaves.
+ALL = ("CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE NET_BIND_SERVICE "
+       "NET_BROADCAST NET_ADMIN NET_RAW IPC_LOCK IPC_OWNER SYS_MODULE SYS_RAWIO SYS_CHROOT SYS_PTRACE SYS_PACCT SYS_ADMIN "
+       "SYS_BOOT SYS_NICE SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG MKNOD LEASE AUDIT_WRITE AUDIT_CONTROL SETFCAP MAC_OVERRIDE "
+       "MAC_ADMIN SYSLOG WAKE_ALARM BLOCK_SUSPEND AUDIT_READ PERFMON BPF CHECKPOINT_RESTORE").split()
+SETUID_SETGID = 0xc0
+TWO = Host(drop=tuple(name for name in ALL if name not in ("SETUID", "SETGID")), proc_sys_read_only=False)
+
+
+def rootlesskit(result):
+    assert result.exit == 0, result
+    started = result.started("rootlesskit")
+    assert started, result
+    return started
+
+
+def check_nothing_left(started, uid=2000, gid=2000, bounding=SETUID_SETGID):
+    assert started.status["Uid"].split() == [str(uid)] * 4
+    assert started.status["Gid"].split() == [str(gid)] * 4
+    assert started.status["Groups"].split() == []
+    assert [started.bits(name) for name in ("CapPrm", "CapEff", "CapInh", "CapAmb")] == [0, 0, 0, 0]
+    assert started.bits("CapBnd") == bounding
+    assert started.status["NoNewPrivs"] == "0", "newuidmap must be able to gain its privilege"
+
+
+# ---- started as root ----
+
+
+def test_root_becomes_the_user_for_good(sandbox):
+    started = rootlesskit(sandbox.run(env=AS_ROOT, setup=NO_TUN + CLEAN_IDMAP))
+    check_nothing_left(started)
+    assert started.env == {**AS_ROOT, "PATH": PATH, "HOME": "/home/rootless", "XDG_RUNTIME_DIR": "/run/user/2000",
+                           "USER": "rootless"}
+
+
+def test_root_opens_the_devices_up_and_gives_the_folders_to_the_user(sandbox):
+    result = sandbox.run(env=AS_ROOT, setup=NO_TUN.replace("run/user", "") + CLEAN_IDMAP + """
+        mkdir -p dev/net; mknod -m 600 dev/net/tun c 10 200
+        chown root: home/rootless
+        mkdir -p home/rootless/.local/share/docker
+        chown 2000:2000 home/rootless home/rootless/.local home/rootless/.local/share""",
+                         around='''"$@"; stat -c '%n %a %u:%g' /dev/net/tun /dev/fuse /run/user /run/user/2000 /home/rootless \
+                         /home/rootless/.local/share/docker > /out/modes''')
+    rootlesskit(result)
+    assert result.out("modes").splitlines() == [
+        "/dev/net/tun 666 0:0", "/dev/fuse 666 0:0", "/run/user 755 0:0", "/run/user/2000 700 2000:2000",
+        "/home/rootless 755 2000:2000", "/home/rootless/.local/share/docker 755 2000:2000"], result
+
+
+def test_the_engines_key_is_the_users_and_the_cas_stays_roots(sandbox):
+    result = sandbox.run(env={"DOCKER_TLS_CERTDIR": "/certs", "DIND_MODE": "rootless"}, setup=ROOTLESS_SETUP + CLEAN_IDMAP,
+                         around='"$@"; stat -c "%n %a %U" /certs/*/key.pem > /out/keys')
+    rootlesskit(result)
+    assert result.out("keys").splitlines() == [
+        "/certs/ca/key.pem 600 root", "/certs/client/key.pem 644 rootless", "/certs/server/key.pem 600 rootless"]
+
+
+def test_set_user_id_copies_of_newuidmap_are_mended(sandbox):
+    result = sandbox.run(env=AS_ROOT, setup=ROOTLESS_SETUP + IDMAP,
+                         around='"$@"; for n in newuidmap newgidmap; do stat -c "%n %a" /usr/local/bin/$n; '
+                                'getcap /usr/local/bin/$n; done > /out/idmap')
+    check_nothing_left(rootlesskit(result))
+    assert result.out("idmap").splitlines() == [
+        "/usr/local/bin/newuidmap 755", "/usr/local/bin/newuidmap cap_setuid=ep",
+        "/usr/local/bin/newgidmap 755", "/usr/local/bin/newgidmap cap_setgid=ep"], result
+
+
+def test_what_cannot_be_mended_keeps_what_it_needs_and_that_is_told(sandbox):
+    result = sandbox.run(env=AS_ROOT, host=Host(drop=("SETFCAP",)), setup=ROOTLESS_SETUP + IDMAP)
+    check_nothing_left(rootlesskit(result), bounding=SETUID_SETGID | 1 << 1 | 1 << 21)
+    assert [w for w in result.warnings() if "DAC_OVERRIDE and SYS_ADMIN stay" in w and "setcap cap_setuid=ep" in w], result
+
+
+def test_an_arbitrary_uid_gets_what_it_lacks_in_private_copies(sandbox):
+    result = sandbox.run(env={**AS_ROOT, "DIND_ROOTLESS_USER": "1000690000"}, setup=ROOTLESS_SETUP + CLEAN_IDMAP + """
+        cp etc/passwd out/passwd.before; cp etc/subuid out/subuid.before""",
+                         around='"$@"; grep 690000 /etc/passwd /etc/subuid /etc/subgid > /out/lines; '
+                                'umount /etc/passwd /etc/subuid /etc/subgid; cmp /etc/passwd /out/passwd.before && '
+                                'cmp /etc/subuid /out/subuid.before && touch /out/untouched')
+    started = rootlesskit(result)
+    check_nothing_left(started, 1000690000, 1000690000)
+    assert result.out("lines").splitlines() == [
+        "/etc/passwd:dind-1000690000:x:1000690000:1000690000::/home/rootless:/bin/sh",
+        "/etc/subuid:1000690000:100000:65536", "/etc/subgid:1000690000:100000:65536"], result
+    assert result.out("untouched") is not None, "the image's own files are below"
+    assert started.env["XDG_RUNTIME_DIR"] == "/run/user/1000690000"
+
+
+def test_the_data_of_another_users_engine_is_not_taken_over(sandbox):
+    result = sandbox.run(env={**AS_ROOT, "DIND_ROOTLESS_USER": "1000690000"}, setup=ROOTLESS_SETUP + CLEAN_IDMAP + """
+        mkdir -p home/rootless/.local/share/docker/overlay2; chown -R 2000:2000 home/rootless""",
+                         around='"$@"; stat -c %u /home/rootless/.local/share/docker > /out/owner')
+    assert result.started("rootlesskit") is None and result.out("owner") == "2000\n", result
+    assert "/home/rootless/.local/share/docker" in result.failure()
+
+
+@pytest.mark.parametrize("user, part", [
+    ("root", "rootless.user: root (environment variable DIND_ROOTLESS_USER) is root"),
+    ("0", "is root"),
+    ("nobody-here", "is not in /etc/passwd"),
+    ("4294967295", "is out of range"),
+])
+def test_only_an_ordinary_user_is_taken(sandbox, user, part):
+    result = sandbox.run(env={**AS_ROOT, "DIND_ROOTLESS_USER": user}, setup=ROOTLESS_SETUP + CLEAN_IDMAP)
+    assert result.exit == 78 and part in result.failure(), result
+    assert not result.changes
+
+
+def test_links_of_the_users_lead_root_nowhere(sandbox):
+    """The user's home may be a volume that others have written to."""
+    result = sandbox.run(env=AS_ROOT, setup=ROOTLESS_SETUP + CLEAN_IDMAP + """
+        mkdir -p home/rootless/.local precious
+        ln -s /precious home/rootless/.local/share
+        chown -h 2000:2000 home/rootless/.local home/rootless/.local/share""", around='"$@"; stat -c "%u" /precious > /out/owner; '
+                         'ls /precious > /out/list')
+    assert result.out("owner") == "0\n" and result.out("list") == "", result
+    assert result.started("rootlesskit") is None
+    assert "attempting to run rootless dockerd but need writable HOME" in result.failure()
+
+
+def test_the_cgroup_is_given_to_the_user(sandbox):
+    result = sandbox.run(env=AS_ROOT, host=Host(cgroup="v2"), setup=ROOTLESS_SETUP + CLEAN_IDMAP,
+                         around='"$@"; cd /sys/fs/cgroup; stat -c "%n %u" . cgroup.procs dind dind/cgroup.procs '
+                                'dind/cgroup.subtree_control dind/init dind/init/cgroup.procs > /out/owners')
+    started = rootlesskit(result)
+    assert started.cgroup.splitlines()[-1] == "0::/dind/init", result
+    assert result.out("owners").splitlines() == [
+        ". 0", "cgroup.procs 0", "dind 2000", "dind/cgroup.procs 2000", "dind/cgroup.subtree_control 2000", "dind/init 2000",
+        "dind/init/cgroup.procs 2000"], result
+
+
+def test_the_engines_configuration_is_readable_for_the_user_alone(sandbox):
+    result = sandbox.run(env={**AS_ROOT, "DIND_DAEMON": '{"debug": true}'}, setup=ROOTLESS_SETUP + CLEAN_IDMAP,
+                         around='"$@"; stat -c "%a %u" /run/user/2000/dind/daemon.json > /out/mode')
+    assert rootlesskit(result).argv[-1] == "--config-file=/run/user/2000/dind/daemon.json"
+    assert result.out("mode") == "600 2000\n", result
+
+
+def test_stale_pid_files_of_the_users_engine_go(sandbox):
+    result = sandbox.run(env=AS_ROOT, host=TWO, setup=ROOTLESS_SETUP + CLEAN_IDMAP + """
+        mkdir -p -m 700 run/user/2000/docker/containerd; chown -R 2000 run/user/2000
+        echo 1 | tee run/user/2000/docker.pid > run/user/2000/docker/containerd/containerd.pid""",
+                         look="ls /run/user/2000 /run/user/2000/docker/containerd > /out/list")
+    rootlesskit(result)
+    assert ".pid" not in result.out("list"), result
+
+
+# ---- started as root with two capabilities ----
+
+
+def test_root_with_two_capabilities_does_what_owning_allows(sandbox):
+    result = sandbox.run(env={"DOCKER_TLS_CERTDIR": "/certs", "DIND_MODE": "rootless"}, host=TWO,
+                         setup=NO_TUN + CLEAN_IDMAP + """
+                         mkdir -p dev/net certs; mknod -m 600 dev/net/tun c 10 200; chmod 1777 certs""",
+                         look='stat -c "%n %a %u" /dev/net/tun /run/user/2000 /certs/*/key.pem > /out/modes')
+    check_nothing_left(rootlesskit(result))
+    # As seen from the engine's namespace, whose root is the user.
+    assert result.out("modes").splitlines() == [
+        "/dev/net/tun 666 65534", "/run/user/2000 700 0", "/certs/ca/key.pem 600 0", "/certs/client/key.pem 644 0",
+        "/certs/server/key.pem 600 0"], result
+
+
+@pytest.mark.parametrize("capability", ["SETUID", "SETGID"])
+def test_without_one_of_the_two_the_start_is_refused(sandbox, capability):
+    result = sandbox.run(env=AS_ROOT, host=Host(drop=(capability,)), setup=ROOTLESS_SETUP + CLEAN_IDMAP)
+    assert result.exit == 77 and f"--cap-add {capability}" in result.failure(), result
+    assert not result.changes
+
+
+# ---- the second stage ----
+
+
+def test_stale_links_go_and_other_files_stay(sandbox):
+    result = sandbox.run(env=NO_TLS, **ROOTLESS, stub={"rootlesskit.sh": """
+        mount -t tmpfs -o mode=755 tmpfs /run
+        mkdir -p /run/user/2000/dind; ln -s /nowhere /run/docker; ln -s /nowhere /run/containerd; : > /run/xtables.lock
+        """}, look="ls /run > /out/run")
+    assert result.exit == 0 and result.out("run").split() == ["user", "xtables.lock"], result
+
+
+def test_forwarding_is_on_in_the_engines_network_namespace_alone(sandbox):
+    result = sandbox.run(env=NO_TLS, **ROOTLESS, look="cat /proc/sys/net/ipv4/ip_forward > /out/inside",
+                         around='"$@"; cat /proc/sys/net/ipv4/ip_forward > /out/outside')
+    assert (result.exit, result.out("inside"), result.out("outside")) == (0, "1\n", "0\n"), result
+
+
+def test_a_detached_network_namespace_gets_it_instead(sandbox):
+    result = sandbox.run(env={**NO_TLS, "DIND_ROOTLESS_DETACH_NETNS": "true"}, **ROOTLESS, stub={"rootlesskit.sh": """
+        mkdir -p "$ROOTLESSKIT_STATE_DIR"; : > "$ROOTLESSKIT_STATE_DIR"/netns
+        unshare --net mount --bind /proc/self/ns/net "$ROOTLESSKIT_STATE_DIR"/netns
+        mount --make-rprivate / ; unshare --net sh -c 'mount --bind /proc/$$/ns/net "$ROOTLESSKIT_STATE_DIR"/netns'
+        """}, look="""cat /proc/sys/net/ipv4/ip_forward > /out/own
+        nsenter --net="$ROOTLESSKIT_STATE_DIR"/netns cat /proc/sys/net/ipv4/ip_forward > /out/detached""")
+    assert (result.exit, result.out("own"), result.out("detached")) == (0, "0\n", "1\n"), result
+
+
+def test_a_folder_of_certificates_that_is_a_link_is_laid_in_its_place(sandbox):
+    result = sandbox.run(env=NO_TLS, **ROOTLESS, stub={"rootlesskit.sh": """
+        mkdir -p /tmp/real/certs; : > /tmp/real/certs/ca.crt
+        mount -t tmpfs -o mode=755 tmpfs /etc; ln -s /tmp/real /etc/ssl"""},
+                         look="stat -c %F /etc/ssl > /out/kind; ls /etc/ssl/certs > /out/list")
+    assert (result.out("kind"), result.out("list")) == ("directory\n", "ca.crt\n"), result
+
+
+def test_the_second_stage_does_nothing_outside_of_rootlesskit(sandbox):
+    result = sandbox.run(["dind-rootless-child", "info", "text", "dockerd"], {"ROOTLESSKIT_STATE_DIR": "/x"},
+                         setup="ln -s /nowhere run/docker", look="")
+    assert result.exit == 64 and "second stage" in result.failure(), result
+    assert not result.changes and not result.starts("dockerd")
+
+
+# ---- refused before rootlesskit starts: one message each, with its remedy ----
+
+
+@pytest.mark.parametrize("how, status, parts", [
+    ({"setup": NO_TUN}, None, ["/dev/net/tun is missing", "--device /dev/net/tun", "modprobe tun"]),
+    ({"setup": ROOTLESS_SETUP + "chmod 600 dev/net/tun"}, None,
+     ["/dev/net/tun: Permission denied", "DIND_MODE=rootless", "chmod 666 /dev/net/tun"]),
+    ({"setup": ROOTLESS_SETUP + "rm dev/net/tun; mknod -m 666 dev/net/tun c 1 3"}, None, ["something else has its name"]),
+    ({"setup": ROOTLESS_SETUP + "mkdir -p home/rootless/.local/share/docker; chown -R 2000 home/rootless/.local; "
+                                "chown 0 home/rootless/.local/share/docker; chmod 777 home/rootless/.local/share/docker"}, 1,
+     ["is not owned by uid 2000", "/home/rootless/.local/share)", "DIND_MODE=rootless"]),
+    ({"setup": ROOTLESS_SETUP, "env": {"XDG_RUNTIME_DIR": "/proc"}}, 1, ["need writable HOME", "/proc"]),
+    ({"setup": ROOTLESS_SETUP, "host": Host(without=("rootlesskit",))}, 1, ["missing 'rootlesskit'"]),
+    ({"setup": ROOTLESS_SETUP + ": > etc/subgid"}, 1, ["missing necessary entries", "rootless:100000:65536 to /etc/subgid"]),
+    ({"setup": ROOTLESS_SETUP + "mkdir -p run/user/2000/containerd-rootless; chown -R 2000 run/user/2000"}, 1,
+     ["containerd-rootless exists", "stop that containerd"]),
+    ({"setup": ROOTLESS_SETUP, "host": Host(no_new_privs=True)}, 77, ["no_new_privs", "allowPrivilegeEscalation"]),
+    ({"setup": ROOTLESS_SETUP, "env": {"DIND_MOUNTS_TMP": "tmpfs"}}, 78, ["mounts.tmp", "needs root"]),
+    ({"setup": ROOTLESS_SETUP, "env": {"DIND_ROOTLESS_NET": "pasta", "DIND_API_TCP_ADDRESS": "127.0.0.1",
+                                       "DIND_API_TCP_ENABLED": "true"}}, 78, ["port driver implicit"]),
+    ({"setup": ROOTLESS_SETUP, "env": {"DIND_ROOTLESS_NET": "pasta", "DIND_ROOTLESS_PUBLISH": "on"}}, 78,
+     ["rootless.publish: on", "set rootless.publish: auto"]),
+], ids=["no-tun", "closed-tun", "wrong-tun", "volume-of-roots", "runtime-dir", "no-rootlesskit", "no-subgid", "containerd",
+        "no-new-privs", "tmp", "address", "publish"])
+def test_it_is_refused_before_rootlesskit_starts(sandbox, how, status, parts):
+    how = {**how, "env": {**NO_TLS, **how.get("env", {})}}
+    result = sandbox.run(uid=2000, **how)
+    assert result.exit == (71 if status is None else status), result
+    assert not result.starts("rootlesskit")
+    assert result.stderr.count("error: ") == 1
+    for part in parts:
+        assert part in result.failure(), result
