@@ -5,21 +5,25 @@
 
 #include <jansson.h>
 #include <stdlib.h>
+#include <string.h>
 
-enum { REMEDIES = 5 };
+static const char *const places[CHECK_PLACES][2] = {
+    [CHECK_DOCKER] = {"docker run", "docker_run"},
+    [CHECK_COMPOSE] = {"Compose", "compose"},
+    [CHECK_KUBERNETES] = {"Kubernetes", "kubernetes"},
+    [CHECK_NODE] = {"on the node", "node"},
+    [CHECK_IMAGE] = {"in the image", "image"},
+    [CHECK_SETTINGS] = {"in the settings", "settings"},
+};
 
-/* The remedies of a check in the order in which they are shown, with what they are called there and in JSON.
- */
-static const char *remedy(const struct check *check, int which, const char **shown, const char **key)
+const char *check_place_shown(enum check_place place)
 {
-    static const char *const names[REMEDIES][2] = {{"docker run:", "docker_run"}, {"Compose:", "compose"},
-        {"Kubernetes:", "kubernetes"}, {"on the node:", "node"}, {"in the image:", "image"}};
-    const char *const texts[REMEDIES] = {check->remedy.docker, check->remedy.compose,
-        check->remedy.kubernetes, check->remedy.node, check->remedy.image};
+    return places[place][0];
+}
 
-    *shown = names[which][0];
-    *key = names[which][1];
-    return texts[which];
+const char *check_place_key(enum check_place place)
+{
+    return places[place][1];
 }
 
 static const char *verdict(const struct check *check)
@@ -29,8 +33,6 @@ static const char *verdict(const struct check *check)
 
 void checks_show(const struct checks *checks, struct text *out)
 {
-    const char *shown, *key;
-
     text_addf(out, "%s engine\n\n", mode_name(checks->mode));
     for (size_t i = 0; i < checks->count; i++) {
         const struct check *check = &checks->items[i];
@@ -38,34 +40,40 @@ void checks_show(const struct checks *checks, struct text *out)
         if (check->passed)
             continue;
         text_addf(out, "      needed since %s\n", check->why);
-        for (int which = 0; which < REMEDIES; which++) {
-            const char *text = remedy(check, which, &shown, &key);
-            if (text)
-                text_addf(out, "      %-13s %s\n", shown, text);
-        }
+        for (int place = 0; place < CHECK_PLACES; place++)
+            if (check->remedy[place])
+                text_addf(out, "      %s: %*s%s\n", places[place][0], (int)(15 - strlen(places[place][0])),
+                    "", check->remedy[place]);
+        if (check->where)
+            text_addf(out, "      (%s)\n", check->where);
     }
     text_addf(out, "\n%s\n",
         checks_passed(checks) ? "nothing that is required is missing"
                               : "something that is required is missing");
 }
 
+static json_t *json_remedies(const struct check *check)
+{
+    json_t *remedies = json_object();
+
+    for (int place = 0; place < CHECK_PLACES; place++)
+        if (check->remedy[place])
+            (void)json_object_set_new(remedies, places[place][1], json_string(check->remedy[place]));
+    if (!check->passed && check->where)
+        (void)json_object_set_new(remedies, "where", json_string(check->where));
+    return remedies;
+}
+
 void checks_show_json(const struct checks *checks, struct text *out)
 {
     json_t *list = json_array();
-    const char *shown, *key;
 
     for (size_t i = 0; i < checks->count; i++) {
         const struct check *check = &checks->items[i];
-        json_t *item = json_pack("{s:s, s:b, s:b, s:s, s:s}", "name", check->name, "required",
-            check->required, "passed", check->passed, "finding", check->finding, "why", check->why);
-        json_t *remedies = json_object();
-        for (int which = 0; which < REMEDIES; which++) {
-            const char *text = remedy(check, which, &shown, &key);
-            if (text)
-                (void)json_object_set_new(remedies, key, json_string(text));
-        }
-        (void)json_object_set_new(item, "remedy", remedies);
-        (void)json_array_append_new(list, item);
+        (void)json_array_append_new(
+            list, json_pack("{s:s, s:b, s:b, s:s, s:s, s:o}", "name", check->name, "required",
+                      check->required, "passed", check->passed, "finding", check->finding, "why", check->why,
+                      "remedy", json_remedies(check)));
     }
     json_t *root = json_pack(
         "{s:s, s:b, s:o}", "mode", mode_name(checks->mode), "passed", checks_passed(checks), "checks", list);

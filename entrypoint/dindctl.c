@@ -81,7 +81,8 @@ static int run_check(const char *const *words, const char *const *environment, s
         r = host_look(&host, &s, environment, e);
     if (r < 0)
         return r;
-    checks_run(&checks, plan_mode(&s, &host), &s, &host);
+    const struct check_input judged = {.settings = &s, .host = &host};
+    checks_run(&checks, plan_mode(&s, &host), &judged);
     if (o.json)
         checks_show_json(&checks, &out);
     else

@@ -3,6 +3,7 @@
 #include "base/environment.h"
 #include "base/file.h"
 #include "entrypoint/kernel_text.h"
+#include "entrypoint/version.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -15,6 +16,7 @@
 #include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <time.h>
 #include <unistd.h>
 
 #define CGROUP_TOP "/sys/fs/cgroup"
@@ -63,6 +65,8 @@ static int look_at_identity(struct host *host, struct err *e)
     host->gid = getegid();
     host->is_pid_1 = getpid() == 1;
     host->self = own_path();
+    host->now = time(NULL);
+    host->built = DIND_RELEASED;
 
     int r = file_read_kernel("/proc/self/status", &status, e);
     if (r < 0)
@@ -108,6 +112,8 @@ static void look_at_apparmor(struct host_apparmor *apparmor)
     apparmor->enabled = str_equal(enabled, "Y");
     if (!apparmor->enabled)
         return;
+    char *restricted cleanup_free = file_first_line("/proc/sys/kernel/apparmor_restrict_unprivileged_userns");
+    apparmor->restricts_userns = str_equal(restricted, "1");
     apparmor->parser = access("/sbin/apparmor_parser", X_OK) == 0;
     apparmor->confinement = file_first_line("/proc/self/attr/current");
     if (file_read_kernel("/sys/kernel/security/apparmor/profiles", &profiles, &ignored) == 0)
@@ -161,7 +167,18 @@ static enum cgroup_view view_of(const struct host_cgroup *cgroup)
     return CGROUP_VIEW_HOST;
 }
 
-static void look_at_cgroup(struct host_cgroup *cgroup)
+/* What has no number in our user namespace is shown as the overflow uid's (user_namespaces(7)). */
+static bool is_foreign(const char *path)
+{
+    struct stat st;
+    long long overflow = 65534;
+    char *line cleanup_free = file_first_line("/proc/sys/kernel/overflowuid");
+
+    (void)parse_number(line, 0, UINT32_MAX, &overflow);
+    return stat(path, &st) == 0 && st.st_uid == (uid_t)overflow;
+}
+
+static void look_at_cgroup(struct host_cgroup *cgroup, bool initial_user_namespace)
 {
     struct statfs fs;
     cleanup_text struct text text = {0};
@@ -178,6 +195,7 @@ static void look_at_cgroup(struct host_cgroup *cgroup)
         return;
     }
     cgroup->version = CGROUP_V2;
+    cgroup->foreign = !initial_user_namespace && is_foreign(CGROUP_TOP);
     if (file_read_kernel("/proc/self/cgroup", &text, &ignored) == 0)
         cgroup->path = cgroup_v2_path(text_get(&text));
     cgroup->type = file_first_line(CGROUP_TOP "/cgroup.type");
@@ -299,10 +317,11 @@ int host_look(struct host *host, const struct settings *s, const char *const *en
 
     const char *path = environment_get(environment, "PATH");
     seen.path = str_dup(path && *path ? path : FILE_DEFAULT_SEARCH);
-    look_at_cgroup(&seen.cgroup);
+    look_at_cgroup(&seen.cgroup, seen.initial_user_namespace);
     look_at_apparmor(&seen.apparmor);
     look_for_programs(&seen.programs, seen.path);
     look_at_names(&seen, environment);
+    host_netfilter_look(&seen.netfilter);
     seen.legacy_tables_used = legacy_tables_used();
     seen.legacy_folder = access(LEGACY_IPTABLES, X_OK) == 0;
     host_idmap_look(&seen.rootless.newuidmap, "newuidmap", CAP_SETUID, seen.path);

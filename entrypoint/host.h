@@ -6,6 +6,7 @@
 #include "config/settings.h"
 #include "entrypoint/capset.h"
 #include "entrypoint/host_idmap.h"
+#include "entrypoint/host_netfilter.h"
 
 #include <stdbool.h>
 #include <sys/types.h>
@@ -27,6 +28,7 @@ struct host_cgroup {
     enum cgroup_version version;
     enum cgroup_view view; /* v2 only, as all below */
     bool read_only;
+    bool foreign;      /* its owner has no number in our user namespace: no capability reaches it */
     char *mount_root;  /* owned: what is mounted, as our namespace names it: "/"; "/.." is above it */
     char *path;        /* owned: /proc/self/cgroup's; NULL when there is none */
     char *type;        /* owned: cgroup.type at the top ("domain"), NULL at the real root */
@@ -49,11 +51,12 @@ struct host_programs {
 
 /* What decides about AppArmor (kernel Documentation/admin-guide/LSM/apparmor.rst). */
 struct host_apparmor {
-    bool enabled;        /* in this kernel */
-    bool parser;         /* /sbin/apparmor_parser is there, where the engine looks for it */
-    bool profile_loaded; /* docker-default is; known only where securityfs is mounted */
-    char *confinement;   /* owned: what confines this process ("unconfined", "docker-default (enforce)"); NULL
-                            without */
+    bool enabled;          /* in this kernel */
+    bool parser;           /* /sbin/apparmor_parser is there, where the engine looks for it */
+    bool profile_loaded;   /* docker-default is; known only where securityfs is mounted */
+    bool restricts_userns; /* kernel.apparmor_restrict_unprivileged_userns */
+    char *confinement; /* owned: what confines this process ("unconfined", "docker-default (enforce)"); NULL
+                          without */
 };
 
 /* What the seccomp filter around us does with the system calls that it is asked for (seccomp(2)). */
@@ -104,6 +107,8 @@ struct host {
     bool no_new_privs;
     bool initial_user_namespace;
     long long oom_score_adj;
+    long long now;   /* the system clock, in seconds since 1970 */
+    long long built; /* what it must have reached: the date of this program's version */
 
     char *self;     /* owned: the path of this binary */
     char *hostname; /* owned */
@@ -124,9 +129,11 @@ struct host {
     struct host_device tun, fuse;
     struct host_seccomp seccomp;
 
-    char *data_root;      /* owned: where the engine's data lies by default */
-    bool data_on_overlay; /* on overlayfs, which the engine cannot put its own on */
+    char *data_root;              /* owned: where the engine's data lies by default */
+    bool data_on_overlay;         /* on overlayfs, which the engine cannot put its own on */
+    bool data_nosuid, data_nodev; /* its mount is */
     struct host_programs programs;
+    struct host_netfilter netfilter;
 
     bool legacy_tables_used; /* /proc/net/{ip,ip6,arp}_tables_names name a table: legacy rules are in use */
     bool legacy_folder;      /* /usr/local/sbin/.iptables-legacy, the images' switch, holds an iptables */

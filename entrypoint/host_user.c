@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statfs.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 static int refuse_user(const struct settings *s, const char *what, struct err *e)
@@ -56,11 +57,37 @@ static char *home_of_another(const char *passwd, struct host_user *user, const c
     return found;
 }
 
+/* Of a folder that is not there yet, its nearest parent tells. */
+static bool find_mount_of(const char *path, struct statvfs *fs, struct statfs *kind)
+{
+    char *at cleanup_free = str_dup(path);
+
+    for (;;) {
+        if (statvfs(at, fs) == 0 && statfs(at, kind) == 0)
+            return true;
+        char *slash = strrchr(at, '/');
+        if (!slash || slash == at)
+            return false;
+        *slash = '\0';
+    }
+}
+
+static void look_at_data(struct host *host)
+{
+    struct statvfs fs;
+    struct statfs kind;
+
+    if (!find_mount_of(host->data_root, &fs, &kind))
+        return;
+    host->data_on_overlay = kind.f_type == OVERLAYFS_SUPER_MAGIC;
+    host->data_nosuid = fs.f_flag & ST_NOSUID;
+    host->data_nodev = fs.f_flag & ST_NODEV;
+}
+
 static void look_at_places(struct host *host, const struct settings *s, const char *const *environment)
 {
     const char *runtime = environment_get(environment, "XDG_RUNTIME_DIR");
     const char *config = environment_get(environment, "XDG_CONFIG_HOME");
-    struct statfs fs;
 
     host->runtime_dir = s->rootless.runtime_dir ? str_dup(s->rootless.runtime_dir)
                         : runtime && *runtime   ? str_dup(runtime)
@@ -68,7 +95,7 @@ static void look_at_places(struct host *host, const struct settings *s, const ch
     host->config_home = config && *config ? str_dup(config) : str_format("%s/.config", host->home);
     host->data_root =
         host->user.uid == 0 ? str_dup("/var/lib/docker") : str_format("%s/.local/share/docker", host->home);
-    host->data_on_overlay = statfs(host->data_root, &fs) == 0 && fs.f_type == OVERLAYFS_SUPER_MAGIC;
+    look_at_data(host);
 }
 
 int host_look_user(struct host *host, const struct settings *s, const char *const *environment, struct err *e)

@@ -1,7 +1,6 @@
 #include "plan_parts.h"
 
-#include "entrypoint/privilege.h"
-#include "entrypoint/rootless.h"
+#include "entrypoint/check.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -103,37 +102,24 @@ int plan_add(struct plan *plan, struct step step, struct err *e)
     return 0;
 }
 
-/* Before anything is changed, and not only when it is to be executed. */
-static int check_engine(const struct host *host, struct err *e)
+/* Before anything is changed, and not only when it is to be executed. What works without being complete is
+ * told in the end, behind what the plan decides. */
+static int check_requirements(
+    const struct plan *plan, const struct plan_input *in, struct strings *warnings, struct err *e)
 {
-    if (host->programs.dockerd)
-        return 0;
-    (void)err_set(e, -ENOENT, "dockerd: not found in PATH (%s)", host->path);
-    (void)err_status(e, EXIT_NOT_FOUND);
-    return err_hint(e, "use an image with a Docker engine in it, or correct PATH");
+    const struct check_input judged = {in->settings, in->host, in->command, in->config, NULL};
+    cleanup(checks_free) struct checks checks;
+
+    checks_run(&checks, plan->mode, &judged);
+    checks_warn(&checks, warnings);
+    return checks_refuse(&checks, e);
 }
 
 static int decide_rootful(struct plan *plan, const struct plan_input *in, struct err *e)
 {
-    int r = privilege_check_rootful(in->host, e);
+    int r = plan_decide_apparmor(plan, in, e);
 
-    if (r == 0)
-        r = plan_decide_apparmor(plan, in, e);
-    if (r == 0)
-        r = plan_decide_capabilities(plan, in, e);
-    privilege_notes_rootful(in->host, &plan->notes);
-    return r;
-}
-
-static int decide_rootless(struct plan *plan, const struct plan_input *in, struct err *e)
-{
-    int r = plan_refuse_root_only(in, e);
-
-    if (r == 0)
-        r = rootless_check(in->host, e);
-    if (r == 0)
-        r = plan_decide_rootless(plan, in, e);
-    return r;
+    return r < 0 ? r : plan_decide_capabilities(plan, in, e);
 }
 
 int plan_build(struct plan *plan, const struct settings *s, const struct host *host,
@@ -141,16 +127,19 @@ int plan_build(struct plan *plan, const struct settings *s, const struct host *h
 {
     const struct plan_input in = {s, host, command, config};
     cleanup(plan_free) struct plan made = {0};
+    cleanup_strings struct strings warnings = {0};
     int r = plan_decide_mode(&made, &in, e);
 
-    if (r == 0)
-        r = check_engine(host, e);
     if (r == 0)
         r = plan_decide_init(&made, &in, e);
     if (r == 0)
         r = plan_decide_api(&made, &in, e);
+    if (r == 0 && made.mode == MODE_ROOTLESS)
+        r = plan_refuse_root_only(&in, e);
     if (r == 0)
-        r = made.mode == MODE_ROOTLESS ? decide_rootless(&made, &in, e) : decide_rootful(&made, &in, e);
+        r = check_requirements(&made, &in, &warnings, e);
+    if (r == 0)
+        r = made.mode == MODE_ROOTLESS ? plan_decide_rootless(&made, &in, e) : decide_rootful(&made, &in, e);
     if (r == 0)
         r = plan_mounts(&made, &in, e);
     if (r == 0)
@@ -165,6 +154,7 @@ int plan_build(struct plan *plan, const struct settings *s, const struct host *h
         r = plan_drop(&made, &in, e);
     if (r < 0)
         return r;
+    strings_add_all(&made.notes, &warnings);
     *plan = made;
     made = (struct plan){0};
     return 0;

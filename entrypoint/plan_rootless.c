@@ -10,29 +10,13 @@
  * mappings": its effective uid is not the namespace's owner). */
 static const capset setuid_needs = CAPSET_ONE(CAP_DAC_OVERRIDE) | CAPSET_ONE(CAP_SYS_ADMIN);
 
-/* With both, the kernel starts it as root all the same. */
-static bool is_clean(const struct host_idmap *idmap)
-{
-    return idmap->file_capability && !idmap->setuid;
-}
-
-static bool may_mend(const struct host *host)
-{
-    const struct host_idmap *uids = &host->rootless.newuidmap, *gids = &host->rootless.newgidmap;
-
-    return (host->effective & CAPSET_ONE(CAP_SETFCAP)) && uids->path && gids->path && !uids->nosuid &&
-           !gids->nosuid;
-}
-
 static void decide_bounding_set(struct plan *plan, const struct host *host)
 {
-    const struct host_rootless *rootless = &host->rootless;
-
     plan->keep = (CAPSET_ONE(CAP_SETUID) | CAPSET_ONE(CAP_SETGID)) & host->bounding;
-    if (is_clean(&rootless->newuidmap) && is_clean(&rootless->newgidmap))
+    if (rootless_idmap_clean(host))
         return;
     plan->keep |= setuid_needs & host->bounding;
-    if (may_mend(host)) {
+    if (rootless_idmap_mended(host)) {
         plan->until_mended = setuid_needs & host->bounding;
         return;
     }
@@ -84,20 +68,6 @@ static int refuse_publishing(const struct settings *s, struct err *e)
     return err_hint(e, "set rootless.publish: auto");
 }
 
-static int check_become(const struct host *host, struct err *e)
-{
-    const capset needed = CAPSET_ONE(CAP_SETUID) | CAPSET_ONE(CAP_SETGID);
-
-    if ((host->effective & host->bounding & needed) == needed)
-        return 0;
-    (void)err_set(e, -EPERM, "mode: rootless as root needs CAP_SETUID and CAP_SETGID, to become %s (uid %u)",
-        host->user.name ? host->user.name : "the user", host->user.uid);
-    (void)err_status(e, EXIT_PRIVILEGE);
-    return err_hint(e, "docker run:  --cap-add SETUID --cap-add SETGID\n"
-                       "Kubernetes:  securityContext.capabilities.add: [SETUID, SETGID]\n"
-                       "or start the container as that user (docker run --user, Kubernetes runAsUser)");
-}
-
 int plan_decide_rootless(struct plan *plan, const struct plan_input *in, struct err *e)
 {
     const struct settings *s = in->settings;
@@ -112,12 +82,9 @@ int plan_decide_rootless(struct plan *plan, const struct plan_input *in, struct 
         return refuse_publishing(s, e);
     plan->becomes = host->uid == 0;
     note_limits(plan, s, host);
-    if (!plan->becomes)
-        return 0;
-    int r = check_become(host, e);
-    if (r == 0)
+    if (plan->becomes)
         decide_bounding_set(plan, host);
-    return r;
+    return 0;
 }
 
 int plan_accounts(struct plan *plan, const struct host *host, struct err *e)

@@ -6,75 +6,28 @@
 #include <linux/capability.h>
 #include <string.h>
 
-/* As root, what is missing there is laid over it. */
-static bool may_lay_copies(const struct host *host)
+/* With both, the kernel starts it as root all the same. */
+static bool is_clean(const struct host_idmap *idmap)
 {
-    return host->uid == 0 && (host->effective & CAPSET_ONE(CAP_SYS_ADMIN));
+    return idmap->file_capability && !idmap->setuid;
 }
 
-int rootless_check(const struct host *host, struct err *e)
+bool rootless_idmap_clean(const struct host *host)
 {
-    const struct host_rootless *rootless = &host->rootless;
+    return is_clean(&host->rootless.newuidmap) && is_clean(&host->rootless.newgidmap);
+}
 
-    if (!host->programs.rootlesskit) {
-        (void)err_set(e, -ENOENT,
-            "attempting to run rootless dockerd but missing 'rootlesskit' (perhaps the "
-            "'docker:dind-rootless' image "
-            "variant is intended?)");
-        (void)err_hint(
-            e, "use an image with rootlesskit in PATH (%s), or start the container as root", host->path);
-        return err_status(e, 1);
-    }
-    if ((!rootless->subuid || !rootless->subgid) && !may_lay_copies(host)) {
-        (void)err_set(e, -ENOENT,
-            "attempting to run rootless dockerd but missing necessary entries in /etc/subuid and/or "
-            "/etc/subgid for %u",
-            host->user.uid);
-        (void)err_hint(e, "add the line %s:100000:65536 to %s in the image",
-            host->user.name ? host->user.name : "USER",
-            rootless->subuid   ? "/etc/subgid"
-            : rootless->subgid ? "/etc/subuid"
-                               : "/etc/subuid and /etc/subgid");
-        if (!host->user.name)
-            (void)err_hint(e,
-                "uid %u has no line in /etc/passwd either: start the container as the user the image has "
-                "been made for "
-                "(docker run --user rootless, Kubernetes runAsUser: 1000), or add uid and ranges to the "
-                "image",
-                host->user.uid);
-        return err_status(e, 1);
-    }
-    if (rootless->userns_clone_off) {
-        (void)err_set(e, -EPERM,
-            "attempting to run rootless dockerd but need 'kernel.unprivileged_userns_clone' "
-            "(/proc/sys/kernel/unprivileged_userns_clone) set to 1");
-        (void)err_hint(e, "on the node: sysctl -w kernel.unprivileged_userns_clone=1");
-        return err_status(e, 1);
-    }
-    if (rootless->user_namespaces_off) {
-        (void)err_set(e, -EPERM,
-            "attempting to run rootless dockerd but need 'user.max_user_namespaces' "
-            "(/proc/sys/user/max_user_namespaces) set to a sufficiently large value");
-        (void)err_hint(e, "on the node: sysctl -w user.max_user_namespaces=28633");
-        return err_status(e, 1);
-    }
-    if (host->no_new_privs) {
-        (void)err_set(e, -EPERM,
-            "attempting to run rootless dockerd but no_new_privs is set: newuidmap cannot map subordinate "
-            "ids");
-        (void)err_hint(e, "docker run:  leave out --security-opt no-new-privileges\n"
-                          "Kubernetes:  set securityContext.allowPrivilegeEscalation: true");
-        return err_status(e, EXIT_PRIVILEGE);
-    }
-    if (rootless->conflicting_containerd) {
-        (void)err_set(e, -EEXIST,
-            "attempting to run rootless dockerd but %s/containerd-rootless exists: dockerd and a "
-            "rootless containerd cannot share XDG_RUNTIME_DIR",
-            host->runtime_dir);
-        (void)err_hint(e, "stop that containerd and remove the folder, or set another XDG_RUNTIME_DIR");
-        return err_status(e, 1);
-    }
-    return 0;
+bool rootless_idmap_mended(const struct host *host)
+{
+    const struct host_idmap *uids = &host->rootless.newuidmap, *gids = &host->rootless.newgidmap;
+
+    return host->uid == 0 && (host->effective & CAPSET_ONE(CAP_SETFCAP)) && !rootless_idmap_clean(host) &&
+           uids->path && gids->path && !uids->nosuid && !gids->nosuid;
+}
+
+bool rootless_accounts_made(const struct host *host)
+{
+    return host->uid == 0 && (host->effective & CAPSET_ONE(CAP_SYS_ADMIN));
 }
 
 int rootless_folder_error(const struct host *host, const char *folder, int cause, struct err *e)

@@ -1,14 +1,17 @@
-/* The rootless mode: its checks, in the words of the shell entrypoint, and rootlesskit's command line. Pure.
- */
+/* The rootless mode: its folders, and rootlesskit's command line. Pure. */
 #pragma once
 
 #include "base/err.h"
 #include "config/settings.h"
 #include "entrypoint/host.h"
 
-/* What must be there before anything is changed. -EPERM or -ENOENT with *e, status 1, as the shell entrypoint
- * ended. */
-int rootless_check(const struct host *host, struct err *e);
+/* newuidmap and newgidmap have file capabilities, and no set-user-ID bit. */
+bool rootless_idmap_clean(const struct host *host);
+
+/* What a start as root mends by itself: their file capabilities; accounts and subordinate ids that are
+ * missing. */
+bool rootless_idmap_mended(const struct host *host);
+bool rootless_accounts_made(const struct host *host);
 
 /* The error for a HOME or XDG_RUNTIME_DIR that cannot be used; `cause` is a negative errno. Returns it. */
 int rootless_folder_error(const struct host *host, const char *folder, int cause, struct err *e);

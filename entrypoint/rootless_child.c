@@ -120,8 +120,8 @@ static void forward(void)
     set_forwarding("/proc/sys/net/ipv6/conf/all/forwarding");
 }
 
-/* /proc/sys/net shows the namespace of whoever asks. Into the outer one, which we are in, there is no way back for
- * us: a child goes. */
+/* /proc/sys/net shows the namespace of whoever asks. Into the outer one, which we are in, there is no way
+ * back for us: a child goes. */
 static int forward_detached(int netns, struct err *e)
 {
     int status = 0;

@@ -197,8 +197,8 @@ static bool to_be_given(int fd, bool last, bool made, const struct host_user *us
 }
 
 /*
- * As root: makes what is missing of the path while its parents are root's alone, and gives folders to the user as
- * above. Ends quietly where anybody else's folder or link begins: there the user goes on.
+ * As root: makes what is missing of the path while its parents are root's alone, and gives folders to the
+ * user as above. Ends quietly where anybody else's folder or link begins: there the user goes on.
  */
 static void give_folder(const char *path, mode_t mode, const struct host_user *user, enum give give)
 {

@@ -19,6 +19,7 @@ import shutil
 import signal
 import socket
 import stat
+import struct
 import subprocess
 import sys
 import time
@@ -43,12 +44,11 @@ NO_TLS = {"DOCKER_TLS_CERTDIR": ""}
 # An ordinary user whom a rootless image has been made for: run(..., **ROOTLESS).
 ROOTLESS_SETUP = """
 echo rootless:x:2000:2000::/home/rootless:/bin/sh >> etc/passwd
-mkdir -p home/rootless run/user
-chown 2000:2000 home/rootless
+mkdir -p home/rootless/.local/share/docker run/user
+mount -t tmpfs docker home/rootless/.local/share/docker
+chown -R 2000:2000 home/rootless
 chmod 1777 run/user
 echo rootless:100000:65536 | tee etc/subuid > etc/subgid
-mkdir -p dev/net
-mknod -m 666 dev/net/tun c 10 200
 """
 ROOTLESS = {"uid": 2000, "setup": ROOTLESS_SETUP}
 
@@ -461,6 +461,7 @@ def _fill_root(spec):
             (root / LEGACY_FOLDER[1:] / name).symlink_to("/usr/local/bin/.stub")
     for name, text in spec.stub_files.items():
         (root / "stub" / name).write_text(text)
+    _make_idmap_programs(binaries)
     (root / "etc/hostname").write_text(HOSTNAME + "\n")
     (root / "etc/hosts").write_text(f"127.0.0.1 localhost\n{ADDRESS} {HOSTNAME}\n")
     if spec.host.config is not None:
@@ -468,6 +469,17 @@ def _fill_root(spec):
         path.parent.mkdir()
         path.write_bytes(spec.host.config.encode("utf-8", "surrogateescape"))
     kernel.mount(spec.folder / "out", root / "out", None, kernel.MS_BIND)
+    # The image's volume.
+    (root / "var/lib/docker").mkdir(exist_ok=True)
+    kernel.mount("tmpfs", root / "var/lib/docker", "tmpfs", 0, "mode=710")
+
+
+def _make_idmap_programs(folder):
+    """newuidmap and newgidmap as a rootless image has them, cap_setuid=ep and cap_setgid=ep; nobody starts them."""
+    for name, capability in (("newuidmap", "SETUID"), ("newgidmap", "SETGID")):
+        (folder / name).write_bytes(b"")
+        os.chmod(folder / name, 0o755)
+        os.setxattr(folder / name, "security.capability", struct.pack("<5I", 0x02000001, kernel.mask(capability), 0, 0, 0))
 
 
 def _mount_kernel(spec):
@@ -486,6 +498,10 @@ def _mount_kernel(spec):
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         (root / "dev" / name).symlink_to(f"/proc/self/fd/{number}")
     (root / "dev/fd").symlink_to("/proc/self/fd")
+    if spec.uid != 0:  # what --device gives a rootless engine
+        (root / "dev/net").mkdir()
+        os.mknod(root / "dev/net/tun", stat.S_IFCHR | 0o666, os.makedev(10, 200))
+        os.chmod(root / "dev/net/tun", 0o666)
     (root / "dev/pts").mkdir()
     kernel.mount("devpts", root / "dev/pts", "devpts", kernel.MS_NOSUID | kernel.MS_NOEXEC, "newinstance,ptmxmode=0666,mode=0620")
     (root / "dev/ptmx").symlink_to("pts/ptmx")

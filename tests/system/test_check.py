@@ -60,5 +60,5 @@ def test_people_get_a_line_each_and_the_verdict_last(sandbox):
     result = check(sandbox, host=Host(drop=("SYS_PTRACE",)))
     assert result.exit == 0
     assert "\nwarn  sys-ptrace" in result.stdout
-    assert "docker run:   --cap-add SYS_PTRACE" in result.stdout
+    assert "docker run:      --cap-add SYS_PTRACE" in result.stdout
     assert result.stdout.endswith("nothing that is required is missing\n")

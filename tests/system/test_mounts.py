@@ -148,10 +148,10 @@ def test_unchanged_makes_nothing_shared(sandbox):
 
 
 def test_a_folder_is_bound(sandbox):
-    result, started = start(sandbox, extra("source: /srv/data, target: /var/lib/docker"),
-                            setup="mkdir srv/data; echo 1 > srv/data/mine", look="cp /var/lib/docker/mine /out")
+    result, started = start(sandbox, extra("source: /srv/data, target: /opt/data"),
+                            setup="mkdir -p srv/data opt/data; echo 1 > srv/data/mine", look="cp /opt/data/mine /out")
     assert result.out("mine") == "1\n"
-    mount = mount_on(started, "/var/lib/docker")
+    mount = mount_on(started, "/opt/data")
     assert "rw" in mount.options
 
 
@@ -208,7 +208,7 @@ def test_a_second_start_mounts_nothing_again(sandbox):
     """A restarted process in a container that is still there: `docker exec`, a supervisor."""
     yaml = extra("source: /srv/data, target: /data, options: ro", "type: tmpfs, target: /new",
                  "source: /srv/file, target: /etc/there")
-    result, _ = start(sandbox, yaml + "  tmp: tmpfs\n", setup="mkdir srv/data; echo 1 > srv/file; echo 2 > etc/there",
+    result, _ = start(sandbox, yaml + "  tmp: tmpfs\n", setup="mkdir -p srv/data opt/data; echo 1 > srv/file; echo 2 > etc/there",
                       around='"$@" && echo kept > /new/kept && "$@" && cp /new/kept /out')
     first, second = ([(m.type, m.point, m.options) for m in started.mounts] for started in result.starts("dockerd"))
     assert first == second

@@ -81,7 +81,8 @@ def test_a_rootless_engine_has_no_capability_outside_of_the_bounding_set(sandbox
 
 
 def test_a_rootless_start_loses_ambient_capabilities(sandbox):
-    result = sandbox.run(env={**NO_TLS, "HOME": "/home/rootless"}, setup=ROOTLESS_SETUP, around="""
+    setup = ROOTLESS_SETUP + "mkdir dev/net && mknod -m 666 dev/net/tun c 10 200"
+    result = sandbox.run(env={**NO_TLS, "HOME": "/home/rootless"}, setup=setup, around="""
         exec setpriv --reuid=2000 --regid=2000 --clear-groups --inh-caps=+net_admin --ambient-caps=+net_admin "$@" """)
     started = only_start(result, "rootlesskit")
     assert [started.bits(name) for name in ("CapPrm", "CapEff", "CapInh", "CapAmb")] == [0, 0, 0, 0]

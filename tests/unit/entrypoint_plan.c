@@ -96,6 +96,7 @@ static void privileged_container(struct host *h)
             .subgid = true,
             .newuidmap = {.path = str_dup("/usr/bin/newuidmap"), .file_capability = true},
             .newgidmap = {.path = str_dup("/usr/bin/newgidmap"), .file_capability = true}},
+        .data_root = str_dup("/var/lib/docker"),
     };
 }
 
@@ -128,6 +129,8 @@ static bool set_fact(struct host *h, const char *name, const char *value)
         {"securityfs_mounted", &h->securityfs_mounted},
         {"proc_sys_read_only", &h->proc_sys_read_only},
         {"cgroup_read_only", &h->cgroup.read_only},
+        {"cgroup_foreign", &h->cgroup.foreign},
+        {"data_on_overlay", &h->data_on_overlay},
         {"cgroup_systemd", &h->cgroup.systemd_hierarchy},
         {"sys_read_only", &h->sys_read_only},
         {"apparmor_enabled", &h->apparmor.enabled},
@@ -186,6 +189,8 @@ static bool set_fact(struct host *h, const char *name, const char *value)
             (*name == 't' ? &h->tun : &h->fuse)->state = (enum device_state)i;
             return true;
         }
+    if (strcmp(name, "devices") == 0 && strcmp(value, "ours") == 0)
+        return h->tun.ours = h->fuse.ours = true;
     if (strcmp(name, "idmap") == 0) {
         h->rootless.newuidmap.setuid = h->rootless.newgidmap.setuid = strcmp(value, "setuid") == 0;
         h->rootless.newuidmap.file_capability = h->rootless.newgidmap.file_capability =

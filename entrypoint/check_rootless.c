@@ -1,0 +1,216 @@
+/* What a rootless engine needs. The words of a start are those of the shell entrypoint, where it had any. */
+#include "check_parts.h"
+
+#include "entrypoint/rootless.h"
+
+#include <linux/capability.h>
+
+bool check_probe_rootlesskit(const struct check_input *in, struct check *check, struct text *finding)
+{
+    const char *path = in->host->programs.rootlesskit;
+
+    text_add(finding, path ? path : "not in PATH");
+    if (!path)
+        check->start = str_dup("attempting to run rootless dockerd but missing 'rootlesskit' (perhaps the "
+                               "'docker:dind-rootless' image variant is intended?)");
+    return path;
+}
+
+bool check_probe_subids(const struct check_input *in, struct check *check, struct text *finding)
+{
+    const struct host_rootless *rootless = &in->host->rootless;
+
+    const struct host_user *user = &in->host->user;
+
+    text_addf(finding, "/etc/subuid %s and /etc/subgid %s an entry for uid %u",
+        rootless->subuid ? "has" : "lacks", rootless->subgid ? "has" : "lacks", user->uid);
+    if (rootless->subuid && rootless->subgid)
+        return true;
+    if (rootless_accounts_made(in->host)) {
+        text_add(finding, ", and what is missing will be laid over them");
+        return true;
+    }
+    if (!user->name) {
+        text_add(finding, ", nor has it a line in /etc/passwd");
+        check_advise(check, CHECK_DOCKER, "--user rootless");
+        check_advise(check, CHECK_COMPOSE, "user: rootless");
+        check_advise(check, CHECK_KUBERNETES, "securityContext.runAsUser: 1000");
+        check->where = "or another user whom the image has been made for";
+    }
+    check->start = str_format("attempting to run rootless dockerd but missing necessary entries in "
+                              "/etc/subuid and/or /etc/subgid for %u",
+        user->uid);
+    char *number cleanup_free = str_format("%u", user->uid);
+    check_advise(check, CHECK_IMAGE, "add the line %s:100000:65536 to %s", user->name ? user->name : number,
+        rootless->subuid   ? "/etc/subgid"
+        : rootless->subgid ? "/etc/subuid"
+                           : "/etc/subuid and /etc/subgid");
+    return false;
+}
+
+bool check_probe_identity(const struct check_input *in, struct check *check, struct text *finding)
+{
+    const struct host *host = in->host;
+    capset missing = (CAPSET_ONE(CAP_SETUID) | CAPSET_ONE(CAP_SETGID)) & ~(host->effective & host->bounding);
+
+    if (host->uid != 0) {
+        text_addf(finding, "started as uid %u", host->uid);
+        return true;
+    }
+    char *names cleanup_free = capset_names(missing);
+    text_addf(finding, "started as root, to become %s (uid %u)%s%s",
+        host->user.name ? host->user.name : "a user", host->user.uid, missing ? ", and lacks " : "", names);
+    check_advise_capabilities(check, missing);
+    return !missing;
+}
+
+/* What each way of getting the right to write a map needs of the bounding set. Of a program that is
+ * set-user-ID the kernel asks for more: root is not the owner of the new namespace (user_namespaces(7)). */
+static capset idmap_needs(const struct host_idmap *idmap)
+{
+    const capset both = CAPSET_ONE(CAP_SETUID) | CAPSET_ONE(CAP_SETGID);
+
+    return idmap->setuid ? both | CAPSET_ONE(CAP_DAC_OVERRIDE) | CAPSET_ONE(CAP_SYS_ADMIN) : both;
+}
+
+static bool idmap_works(const struct check_input *in, struct check *check, struct text *finding,
+    const char *name, const struct host_idmap *idmap, const char *capability_name)
+{
+    capset missing = idmap_needs(idmap) & ~in->host->bounding;
+
+    if (!idmap->path) {
+        text_addf(finding, "%s is not in PATH", name);
+        check_advise(check, CHECK_IMAGE, "%s, of the package uidmap (Alpine: shadow-uidmap), in PATH", name);
+        return false;
+    }
+    if (idmap->nosuid) {
+        text_addf(finding, "%s is on a mount with nosuid", idmap->path);
+        check_advise(check, CHECK_IMAGE, "%s on a mount without nosuid", name);
+        return false;
+    }
+    if (idmap->setuid == idmap->file_capability) {
+        text_addf(finding,
+            idmap->setuid ? "%s has the set-user-ID bit and a file capability, and then works by neither"
+                          : "%s has neither the file capability cap_%s=ep nor the set-user-ID bit",
+            idmap->path, capability_name);
+        check_advise(check, CHECK_IMAGE, "chmod u-s %s && setcap cap_%s=ep %s", idmap->path, capability_name,
+            idmap->path);
+        return false;
+    }
+    if (missing) {
+        char *names cleanup_free = capset_names(missing);
+        text_addf(finding, "%s works by %s, but the bounding set lacks %s", idmap->path,
+            idmap->setuid ? "the set-user-ID bit" : "a file capability", names);
+        check_advise_capabilities(check, missing);
+        if (idmap->setuid)
+            check_advise(check, CHECK_IMAGE, "chmod u-s %s && setcap cap_%s=ep %s", idmap->path,
+                capability_name, idmap->path);
+        return false;
+    }
+    return true;
+}
+
+bool check_probe_idmap(const struct check_input *in, struct check *check, struct text *finding)
+{
+    const struct host_rootless *rootless = &in->host->rootless;
+
+    if (rootless_idmap_mended(in->host)) {
+        text_addf(finding, "%s and newgidmap will be given file capabilities", rootless->newuidmap.path);
+        return true;
+    }
+    if (!idmap_works(in, check, finding, "newuidmap", &rootless->newuidmap, "setuid") ||
+        !idmap_works(in, check, finding, "newgidmap", &rootless->newgidmap, "setgid"))
+        return false;
+    text_addf(finding, "%s and newgidmap have %s", rootless->newuidmap.path,
+        rootless->newuidmap.setuid ? "the set-user-ID bit" : "file capabilities");
+    return true;
+}
+
+bool check_probe_user_namespaces(const struct check_input *in, struct check *check, struct text *finding)
+{
+    const struct host_rootless *rootless = &in->host->rootless;
+
+    if (rootless->userns_clone_off) {
+        text_add(finding, "kernel.unprivileged_userns_clone is not 1");
+        check_advise(check, CHECK_NODE, "sysctl -w kernel.unprivileged_userns_clone=1");
+        check->start =
+            str_dup("attempting to run rootless dockerd but need 'kernel.unprivileged_userns_clone' "
+                    "(/proc/sys/kernel/unprivileged_userns_clone) set to 1");
+        return false;
+    }
+    if (rootless->user_namespaces_off) {
+        text_add(finding, "user.max_user_namespaces is 0");
+        check_advise(check, CHECK_NODE, "sysctl -w user.max_user_namespaces=28633");
+        check->start = str_dup("attempting to run rootless dockerd but need 'user.max_user_namespaces' "
+                               "(/proc/sys/user/max_user_namespaces) set to a sufficiently large value");
+        return false;
+    }
+    text_add(finding, "the kernel allows them");
+    return true;
+}
+
+/* The kernel takes all capabilities from a user namespace that an unconfined process makes; under a profile
+ * it is the profile's rule "userns" that decides, which cannot be seen. */
+bool check_probe_apparmor_userns(const struct check_input *in, struct check *check, struct text *finding)
+{
+    const struct host_apparmor *apparmor = &in->host->apparmor;
+    bool confined = apparmor->confinement && !str_starts(apparmor->confinement, "unconfined");
+
+    (void)check;
+    if (!apparmor->restricts_userns) {
+        text_add(finding, "this kernel does not restrict them by AppArmor");
+        return true;
+    }
+    text_add(finding, "kernel.apparmor_restrict_unprivileged_userns is 1, and this process is ");
+    text_addf(finding, confined ? "confined by %s: whether that allows them is not known" : "%s",
+        confined ? apparmor->confinement : "unconfined");
+    return confined;
+}
+
+bool check_probe_masks(const struct check_input *in, struct check *check, struct text *finding)
+{
+    const struct host *host = in->host;
+    char *list cleanup_free = strings_join(&host->masks, " ");
+    const capset mounter = CAPSET_ONE(CAP_SYS_ADMIN);
+    /* In a user namespace they are locked, or the mounts below them are (mount_namespaces(7)). */
+    bool mended = host->initial_user_namespace && (host->effective & host->bounding & mounter);
+
+    (void)check;
+    text_add(finding, host->masks.count ? "hidden or read-only: " : "all of /proc and /sys is visible");
+    text_add(finding, list);
+    if (host->masks.count && mended)
+        text_add(finding, ", and will be unmounted");
+    return !host->masks.count || mended;
+}
+
+bool check_probe_containerd(const struct check_input *in, struct check *check, struct text *finding)
+{
+    const struct host *host = in->host;
+
+    text_addf(finding, "%s/containerd-rootless %s", host->runtime_dir ? host->runtime_dir : "",
+        host->rootless.conflicting_containerd ? "exists" : "is not there");
+    if (host->rootless.conflicting_containerd)
+        check->start =
+            str_format("attempting to run rootless dockerd but %s/containerd-rootless exists: dockerd and a "
+                       "rootless containerd cannot share XDG_RUNTIME_DIR",
+                host->runtime_dir);
+    return !host->rootless.conflicting_containerd;
+}
+
+bool check_probe_data_flags(const struct check_input *in, struct check *check, struct text *finding)
+{
+    const struct host *host = in->host;
+    bool bad = host->data_nosuid || host->data_nodev;
+
+    if (bad)
+        text_addf(finding, "%s is on a mount with %s%s%s", host->data_root, host->data_nosuid ? "nosuid" : "",
+            host->data_nosuid && host->data_nodev ? " and " : "", host->data_nodev ? "nodev" : "");
+    else
+        text_addf(finding, "%s is on a mount without nosuid and nodev", host->data_root);
+    if (bad) {
+        check_advise(check, CHECK_DOCKER, "-v VOLUME:%s", host->data_root);
+        check_advise(check, CHECK_COMPOSE, "volumes: [VOLUME:%s]", host->data_root);
+        check_advise(check, CHECK_KUBERNETES, "an emptyDir mounted on %s", host->data_root);
+    }
+    return !bad;
+}
