@@ -6,7 +6,6 @@ from sandbox import NO_TLS, PATH, ROOTLESS, ROOTLESS_SETUP, Host
 
 # A start as root that is to become the user of ROOTLESS_SETUP. newuidmap is the machine's, as a set-user-ID program.
 AS_ROOT = {**NO_TLS, "DIND_MODE": "rootless"}
-NO_TUN = ROOTLESS_SETUP.replace("mkdir -p dev/net\nmknod -m 666 dev/net/tun c 10 200\n", "")
 IDMAP = """
 install -m 4755 /bin/true usr/local/bin/newuidmap
 install -m 4755 /bin/true usr/local/bin/newgidmap
@@ -46,18 +45,16 @@ def check_nothing_left(started, uid=2000, gid=2000, bounding=SETUID_SETGID):
 
 
 def test_root_becomes_the_user_for_good(sandbox):
-    started = rootlesskit(sandbox.run(env=AS_ROOT, setup=NO_TUN + CLEAN_IDMAP))
+    started = rootlesskit(sandbox.run(env=AS_ROOT, setup=ROOTLESS_SETUP + CLEAN_IDMAP))
     check_nothing_left(started)
     assert started.env == {**AS_ROOT, "PATH": PATH, "HOME": "/home/rootless", "XDG_RUNTIME_DIR": "/run/user/2000",
                            "USER": "rootless"}
 
 
 def test_root_opens_the_devices_up_and_gives_the_folders_to_the_user(sandbox):
-    result = sandbox.run(env=AS_ROOT, setup=NO_TUN.replace("run/user", "") + CLEAN_IDMAP + """
+    result = sandbox.run(env=AS_ROOT, setup=ROOTLESS_SETUP + CLEAN_IDMAP + """
         mkdir -p dev/net; mknod -m 600 dev/net/tun c 10 200
-        chown root: home/rootless
-        mkdir -p home/rootless/.local/share/docker
-        chown 2000:2000 home/rootless home/rootless/.local home/rootless/.local/share""",
+        rmdir run/user; umount home/rootless/.local/share/docker; chown 0:0 home/rootless/.local/share/docker""",
                          around='''"$@"; stat -c '%n %a %u:%g' /dev/net/tun /dev/fuse /run/user /run/user/2000 /home/rootless \
                          /home/rootless/.local/share/docker > /out/modes''')
     rootlesskit(result)
@@ -107,7 +104,7 @@ def test_an_arbitrary_uid_gets_what_it_lacks_in_private_copies(sandbox):
 
 def test_the_data_of_another_users_engine_is_not_taken_over(sandbox):
     result = sandbox.run(env={**AS_ROOT, "DIND_ROOTLESS_USER": "1000690000"}, setup=ROOTLESS_SETUP + CLEAN_IDMAP + """
-        mkdir -p home/rootless/.local/share/docker/overlay2; chown -R 2000:2000 home/rootless""",
+        mkdir home/rootless/.local/share/docker/overlay2; chown -R 2000:2000 home/rootless""",
                          around='"$@"; stat -c %u /home/rootless/.local/share/docker > /out/owner')
     assert result.started("rootlesskit") is None and result.out("owner") == "2000\n", result
     assert "/home/rootless/.local/share/docker" in result.failure()
@@ -128,6 +125,7 @@ def test_only_an_ordinary_user_is_taken(sandbox, user, part):
 def test_links_of_the_users_lead_root_nowhere(sandbox):
     """The user's home may be a volume that others have written to."""
     result = sandbox.run(env=AS_ROOT, setup=ROOTLESS_SETUP + CLEAN_IDMAP + """
+        umount home/rootless/.local/share/docker; rm -r home/rootless/.local
         mkdir -p home/rootless/.local precious
         ln -s /precious home/rootless/.local/share
         chown -h 2000:2000 home/rootless/.local home/rootless/.local/share""", around='"$@"; stat -c "%u" /precious > /out/owner; '
@@ -157,6 +155,7 @@ def test_the_engines_configuration_is_readable_for_the_user_alone(sandbox):
 
 def test_stale_pid_files_of_the_users_engine_go(sandbox):
     result = sandbox.run(env=AS_ROOT, host=TWO, setup=ROOTLESS_SETUP + CLEAN_IDMAP + """
+        mkdir dev/net; mknod dev/net/tun c 10 200
         mkdir -p -m 700 run/user/2000/docker/containerd; chown -R 2000 run/user/2000
         echo 1 | tee run/user/2000/docker.pid > run/user/2000/docker/containerd/containerd.pid""",
                          look="ls /run/user/2000 /run/user/2000/docker/containerd > /out/list")
@@ -169,7 +168,7 @@ def test_stale_pid_files_of_the_users_engine_go(sandbox):
 
 def test_root_with_two_capabilities_does_what_owning_allows(sandbox):
     result = sandbox.run(env={"DOCKER_TLS_CERTDIR": "/certs", "DIND_MODE": "rootless"}, host=TWO,
-                         setup=NO_TUN + CLEAN_IDMAP + """
+                         setup=ROOTLESS_SETUP + CLEAN_IDMAP + """
                          mkdir -p dev/net certs; mknod -m 600 dev/net/tun c 10 200; chmod 1777 certs""",
                          look='stat -c "%n %a %u" /dev/net/tun /run/user/2000 /certs/*/key.pem > /out/modes')
     check_nothing_left(rootlesskit(result))
@@ -232,10 +231,10 @@ def test_the_second_stage_does_nothing_outside_of_rootlesskit(sandbox):
 
 
 @pytest.mark.parametrize("how, status, parts", [
-    ({"setup": NO_TUN}, None, ["/dev/net/tun is missing", "--device /dev/net/tun", "modprobe tun"]),
-    ({"setup": ROOTLESS_SETUP + "chmod 600 dev/net/tun"}, None,
-     ["/dev/net/tun: Permission denied", "DIND_MODE=rootless", "chmod 666 /dev/net/tun"]),
-    ({"setup": ROOTLESS_SETUP + "rm dev/net/tun; mknod -m 666 dev/net/tun c 1 3"}, None, ["something else has its name"]),
+    ({"setup": ROOTLESS_SETUP + "rm dev/net/tun"}, 77, ["/dev/net/tun is missing", "--device /dev/net/tun", "modprobe tun"]),
+    ({"setup": ROOTLESS_SETUP + "chmod 600 dev/net/tun"}, 77,
+     ["/dev/net/tun is open to root only", "--user 0 -e DIND_MODE=rootless", "chmod 666 /dev/net/tun"]),
+    ({"setup": ROOTLESS_SETUP + "rm dev/net/tun; mknod -m 666 dev/net/tun c 1 3"}, 77, ["/dev/net/tun is something else"]),
     ({"setup": ROOTLESS_SETUP + "mkdir -p home/rootless/.local/share/docker; chown -R 2000 home/rootless/.local; "
                                 "chown 0 home/rootless/.local/share/docker; chmod 777 home/rootless/.local/share/docker"}, 1,
      ["is not owned by uid 2000", "/home/rootless/.local/share)", "DIND_MODE=rootless"]),
@@ -255,7 +254,7 @@ def test_the_second_stage_does_nothing_outside_of_rootlesskit(sandbox):
 def test_it_is_refused_before_rootlesskit_starts(sandbox, how, status, parts):
     how = {**how, "env": {**NO_TLS, **how.get("env", {})}}
     result = sandbox.run(uid=2000, **how)
-    assert result.exit == (71 if status is None else status), result
+    assert result.exit == status, result
     assert not result.starts("rootlesskit")
     assert result.stderr.count("error: ") == 1
     for part in parts:
