@@ -105,8 +105,8 @@ static const struct requirement {
             [CHECK_KUBERNETES] = "securityContext.capabilities.add: [SYS_ADMIN]"}},
     {MODE_ROOTFUL, "oom-score", false, check_probe_oom_score,
         "nested containers cannot be given a lower one and will fail to start",
-        .remedy = {[CHECK_DOCKER] = "--cap-add SYS_RESOURCE",
-            [CHECK_COMPOSE] = "cap_add: [SYS_RESOURCE]",
+        .remedy = {[CHECK_DOCKER] = "--oom-score-adj 0",
+            [CHECK_COMPOSE] = "oom_score_adj: 0",
             [CHECK_KUBERNETES] = "securityContext.capabilities.add: [SYS_RESOURCE], or requests equal to "
                                  "limits (class Guaranteed)"},
         .told = true, .privileged = true},

@@ -212,7 +212,8 @@ static bool probe_device(
         text_addf(finding, "%s is there", path);
         return true;
     case DEVICE_MISSING:
-        text_addf(finding, "%s is missing%s", path, made ? ", and will be made" : "");
+        text_addf(finding, "%s is missing%s", path,
+            made ? ", and will be made; whether the device cgroup lets it be opened is seen only then" : "");
         return made;
     case DEVICE_CLOSED:
         text_addf(finding, "%s is open to root only%s", path, made ? ", and will be opened up" : "");
@@ -268,7 +269,7 @@ static const char *in_kernel(enum netfilter_state state)
     case NETFILTER_UNKNOWN:
         break;
     }
-    return "may be in the kernel, which is not known before it is used";
+    return "is not known before it is used";
 }
 
 bool check_probe_iptables(const struct check_input *in, struct check *check, struct text *finding)
@@ -282,8 +283,11 @@ bool check_probe_iptables(const struct check_input *in, struct check *check, str
         check_advise(check, CHECK_IMAGE, "iptables, in PATH");
         return false;
     }
-    text_addf(finding, "%s; nf_tables %s, ip_tables %s", program, in_kernel(netfilter->nf_tables),
-        in_kernel(netfilter->ip_tables));
+    if (netfilter->nf_tables == NETFILTER_UNKNOWN && netfilter->ip_tables == NETFILTER_UNKNOWN)
+        text_addf(finding, "%s; what the kernel has for it is not known before it is used", program);
+    else
+        text_addf(finding, "%s; nf_tables %s, ip_tables %s", program, in_kernel(netfilter->nf_tables),
+            in_kernel(netfilter->ip_tables));
     if (none)
         check_advise(check, CHECK_NODE, "a kernel with nf_tables: modprobe nf_tables");
     return !none;

@@ -172,15 +172,16 @@ bool check_probe_masks(const struct check_input *in, struct check *check, struct
     const struct host *host = in->host;
     char *list cleanup_free = strings_join(&host->masks, " ");
     const capset mounter = CAPSET_ONE(CAP_SYS_ADMIN);
+    bool harmless = host->uid == 0 && host->initial_user_namespace;
     /* In a user namespace they are locked, or the mounts below them are (mount_namespaces(7)). */
-    bool mended = host->initial_user_namespace && (host->effective & host->bounding & mounter);
+    bool mended = host->effective & host->bounding & mounter;
 
     (void)check;
     text_add(finding, host->masks.count ? "hidden or read-only: " : "all of /proc and /sys is visible");
     text_add(finding, list);
-    if (host->masks.count && mended)
-        text_add(finding, ", and will be unmounted");
-    return !host->masks.count || mended;
+    if (host->masks.count && harmless)
+        text_add(finding, mended ? ", and will be unmounted" : ", which matters in user namespaces only");
+    return !host->masks.count || harmless;
 }
 
 bool check_probe_containerd(const struct check_input *in, struct check *check, struct text *finding)

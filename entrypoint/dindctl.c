@@ -2,6 +2,7 @@
 #include "entrypoint/certs_command.h"
 #include "entrypoint/check.h"
 #include "entrypoint/dindctl_options.h"
+#include "entrypoint/engine_version.h"
 #include "entrypoint/entrypoint.h"
 #include "entrypoint/health.h"
 #include "entrypoint/prepare.h"
@@ -81,7 +82,8 @@ static int run_check(const char *const *words, const char *const *environment, s
         r = host_look(&host, &s, environment, e);
     if (r < 0)
         return r;
-    const struct check_input judged = {.settings = &s, .host = &host};
+    char *version cleanup_free = engine_version_ask(host.path, environment);
+    const struct check_input judged = {.settings = &s, .host = &host, .engine_version = version};
     checks_run(&checks, plan_mode(&s, &host), &judged);
     if (o.json)
         checks_show_json(&checks, &out);

@@ -3,6 +3,7 @@
 #include "base/environment.h"
 #include "base/log.h"
 #include "entrypoint/client.h"
+#include "entrypoint/engine_version.h"
 #include "entrypoint/init.h"
 #include "entrypoint/launch.h"
 #include "entrypoint/prepare.h"
@@ -87,6 +88,7 @@ static int start(struct prepared *p, const char *const *environment, mode_t umas
     r = clean_descriptors(e);
     if (r < 0)
         return r;
+    engine_version_watch(p, &launch);
     (void)umask(umask_before);
     if (launch.supervise)
         return init_run(&launch, e);

@@ -11,15 +11,17 @@
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
-/* In the child, after fork: only calls that are safe there. */
-static _Noreturn void become_quiet(const char *program, char *const *arguments, char *const *environment)
+/* In the child, after fork: only calls that are safe there. `output` is standard output, or -1. */
+static _Noreturn void become_quiet(
+    const char *program, char *const *arguments, char *const *environment, int output)
 {
     sigset_t none;
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
-    if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0 ||
+    if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(output < 0 ? null : output, STDOUT_FILENO) < 0 ||
         dup2(null, STDERR_FILENO) < 0)
         _exit(EXIT_CANNOT_EXECUTE);
     (void)sigemptyset(&none);
@@ -62,8 +64,9 @@ static int wait_bounded(pid_t pid, unsigned seconds)
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-int process_run_quietly(
-    const char *const *arguments, const char *path, const char *const *environment, unsigned seconds)
+/* The process id, or a negative errno. */
+static pid_t start_quietly(
+    const char *const *arguments, const char *path, const char *const *environment, int output)
 {
     cleanup_strings struct strings copy = {0};
     char *program cleanup_free = file_find_program(arguments[0], path);
@@ -74,11 +77,66 @@ int process_run_quietly(
     strings_add_array(&copy, arguments);
     strings_add_array(&environment_copy, environment);
     pid_t pid = fork();
-    if (pid < 0)
-        return -errno;
     if (pid == 0)
-        become_quiet(program, copy.items, environment_copy.items);
-    return wait_bounded(pid, seconds);
+        become_quiet(program, copy.items, environment_copy.items, output);
+    return pid < 0 ? -errno : pid;
+}
+
+int process_run_quietly(
+    const char *const *arguments, const char *path, const char *const *environment, unsigned seconds)
+{
+    pid_t pid = start_quietly(arguments, path, environment, -1);
+    return pid < 0 ? pid : wait_bounded(pid, seconds);
+}
+
+static long long now_ms(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+}
+
+/* Reads to the end, or until it is too much or too late. 0 or a negative errno. */
+static int read_bounded(int fd, unsigned seconds, size_t limit, struct text *out)
+{
+    const long long end = now_ms() + seconds * 1000LL;
+    char block[4096];
+
+    for (;;) {
+        struct pollfd wait = {.fd = fd, .events = POLLIN};
+        long long left = end - now_ms();
+        if (left <= 0 || poll(&wait, 1, (int)left) == 0)
+            return -ETIMEDOUT;
+        ssize_t length = read(fd, block, sizeof(block));
+        if (length < 0 && errno == EINTR)
+            continue;
+        if (length <= 0)
+            return length < 0 ? -errno : 0;
+        if ((size_t)length > limit)
+            return -EFBIG;
+        limit -= (size_t)length;
+        text_add_n(out, block, (size_t)length);
+    }
+}
+
+int process_capture(const char *const *arguments, const char *path, const char *const *environment,
+    unsigned seconds, size_t limit, struct text *out)
+{
+    int ends[2];
+
+    if (pipe2(ends, O_CLOEXEC) < 0)
+        return -errno;
+    cleanup_close int input = ends[0];
+    pid_t pid = start_quietly(arguments, path, environment, ends[1]);
+    (void)close(ends[1]);
+    if (pid < 0)
+        return pid;
+    int r = read_bounded(input, seconds, limit, out);
+    if (r < 0)
+        (void)kill(pid, SIGKILL);
+    int status = wait_bounded(pid, seconds);
+    return r < 0 ? r : status;
 }
 
 /* Why file_find_program found nothing, in the statuses that a shell gives. */

@@ -15,6 +15,13 @@ int process_run_quietly(
     const char *const *arguments, const char *path, const char *const *environment, unsigned seconds);
 
 /*
+ * The same, and appends what it writes to standard output to *out. -EFBIG if that is more than `limit` bytes:
+ * then it is killed.
+ */
+int process_capture(const char *const *arguments, const char *path, const char *const *environment,
+    unsigned seconds, size_t limit, struct text *out);
+
+/*
  * Becomes `arguments` with that environment, [0] looked up in `path`; a text without an interpreter line is
  * given to /bin/sh, as execvp(3) does. Returns only on failure: a negative
  * errno with *e, status EXIT_NOT_FOUND or EXIT_CANNOT_EXECUTE as a shell has them.

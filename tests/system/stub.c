@@ -7,6 +7,7 @@
  *   dockerd.sh   shell that dockerd becomes instead
  *   rootlesskit.sh shell that rootlesskit runs in its new namespaces, before it starts the command
  *   NAME.exit    exit statuses, one a line: the Nth for the Nth start, the last one from then on; 0 without
+ *   NAME.version what it answers to --version
  *   docker.help  the subcommands that `docker help` knows, one a line
  */
 #include <dirent.h>
@@ -183,6 +184,20 @@ static void enter_namespaces(void)
     write_map("/proc/self/gid_map", "0 %u 1", gid);
 }
 
+static void print_version(const char *name)
+{
+    char path[512], line[128] = "";
+
+    (void)snprintf(path, sizeof(path), "/stub/%s.version", name);
+    FILE *file = fopen(path, "re");
+    if (!file || !fgets(line, sizeof(line), file))
+        (void)printf("%s version 0 (stub)\n", name);
+    else
+        (void)puts(line);
+    if (file)
+        (void)fclose(file);
+}
+
 /* Whatever follows the flags, as rootlesskit does in its new namespaces. */
 static void become_rootlesskits_command(char **argv)
 {
@@ -235,7 +250,7 @@ int main(int argc, char **argv)
     const char *name = own_name(argv[0]);
 
     if (argc == 2 && strcmp(argv[1], "--version") == 0) {
-        (void)printf("%s version 0 (stub)\n", name);
+        print_version(name);
         return 0;
     }
     if (argc == 2 && strcmp(argv[1], "--help") == 0) {

@@ -1,5 +1,7 @@
 """Privileges that are missing: told once, fully and before anything was changed, or what that costs."""
 
+import signal
+
 import kernel
 import pytest
 from sandbox import NO_TLS, ROOTLESS, Host
@@ -171,6 +173,43 @@ def test_a_rootless_engine_is_refused_under_no_new_privs(sandbox):
     assert result.started("rootlesskit") is None
     assert result.changes == {}
     assert "no-new-privileges" in result.stderr and "allowPrivilegeEscalation: true" in result.stderr
+
+
+# ---- an engine that is too old for less than everything ----
+
+
+OLD_ENGINE = {"dockerd.version": "Docker version 20.10.24, build 5d6db84"}
+
+
+def log_of_a_start(sandbox, until, env=None, args=(), **how):
+    """The log of a start whose engine stays until that is in it."""
+    running = sandbox.start(args, {**NO_TLS, **(env or {})}, dockerd="echo begun >&2; exec sleep 60", **how)
+    running.wait_for_log("begun")
+    running.wait_for_log(until)
+    running.signal(signal.SIGKILL)
+    return running.wait()
+
+
+@pytest.mark.parametrize("init", ["builtin", "docker-init"])
+def test_an_old_engine_is_warned_of_beside_the_start(sandbox, init):
+    result = log_of_a_start(sandbox, "dockerd is of version 20", {"DIND_INIT": init}, stub=OLD_ENGINE)
+    (warning,) = [w for w in result.warnings() if "dockerd is of version 20" in w]
+    assert "capabilities.profile: compat" in warning
+
+
+@pytest.mark.parametrize("env, files", [
+    ({"DIND_CAPABILITIES_PROFILE": "compat"}, OLD_ENGINE),
+    ({}, {"dockerd.version": "Docker version 23.0.0, build e92dd87"}),
+    ({}, {"dockerd.version": "x" * 100}),
+])
+def test_nothing_is_said_of_an_engine_that_can_do_with_what_it_gets(sandbox, env, files):
+    """Nor does anything of the question stay: the init has reaped it."""
+    running = sandbox.start((), {**NO_TLS, **env}, stub=files, dockerd="""
+        for i in $(seq 200); do set -- /proc/[0-9]*; [ $# -le 2 ] && break; sleep 0.02; done
+        cat /proc/[0-9]*/comm > /out/left""")
+    result = running.wait()
+    assert "version" not in result.stderr, result
+    assert sorted(result.out("left").split()) == ["dockerd-entrypo", "sh"], result
 
 
 # ---- root of a user namespace ----

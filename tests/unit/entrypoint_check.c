@@ -253,7 +253,7 @@ static const struct {
     {MODE_ROOTFUL, confined, "apparmor", "docker-default (enforce)", "apparmor=unconfined", "appArmorProfile",
         true},
     {MODE_ROOTFUL, outside, "cgroup-view", "outside", "--cgroupns private", "SYS_ADMIN", false},
-    {MODE_ROOTFUL, oom, "oom-score", "985", "--cap-add SYS_RESOURCE", "SYS_RESOURCE", false},
+    {MODE_ROOTFUL, oom, "oom-score", "985", "--oom-score-adj 0", "SYS_RESOURCE", false},
     {MODE_ROOTFUL, no_gain, "no-new-privs", "is set", "no-new-privileges", "allowPrivilegeEscalation: true",
         false},
     {MODE_ROOTFUL, no_iptables, "iptables", "not in PATH", NULL, NULL, false},
