@@ -142,7 +142,7 @@ static const struct requirement {
         .remedy = {[CHECK_DOCKER] = "--device /dev/fuse",
             [CHECK_COMPOSE] = "devices: [/dev/fuse]",
             [CHECK_KUBERNETES] = "a device plugin for /dev/fuse",
-            [CHECK_NODE] = "modprobe fuse"}},
+            [CHECK_NODE] = "modprobe fuse; chmod 666 /dev/fuse"}},
     {MODE_AUTO, "data-root", false, check_probe_data,
         "overlayfs on overlayfs does not work, and the engine falls back to a storage driver that copies "
         "every file",

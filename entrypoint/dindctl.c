@@ -5,6 +5,7 @@
 #include "entrypoint/engine_version.h"
 #include "entrypoint/entrypoint.h"
 #include "entrypoint/health.h"
+#include "entrypoint/levels.h"
 #include "entrypoint/prepare.h"
 #include "entrypoint/seccomp.h"
 #include "entrypoint/show.h"
@@ -22,6 +23,7 @@ static const char usage[] =
     "nothing\n"
     "  check [--json]                   what this container and its node lack for the engine, and what mends "
     "it\n"
+    "  check --matrix [--json]          what works at which level of privilege, as it was measured\n"
     "  config [--json]                  every setting with its value and where it came from\n"
     "  config --schema                  the JSON Schema of the configuration file\n"
     "  config --reference               every option with its values, default and variable, as Markdown\n"
@@ -66,6 +68,17 @@ static int run_plan(const char *const *words, const char *const *environment, st
     return dindctl_print(text_get(&out), e);
 }
 
+static int run_matrix(bool json, struct err *e)
+{
+    cleanup_text struct text out = {0};
+
+    if (json)
+        levels_show_json(&out);
+    else
+        levels_show(&out);
+    return dindctl_print(text_get(&out), e);
+}
+
 static int run_check(const char *const *words, const char *const *environment, struct err *e)
 {
     cleanup(dindctl_options_free) struct dindctl_options o = {0};
@@ -74,7 +87,9 @@ static int run_check(const char *const *words, const char *const *environment, s
     cleanup(checks_free) struct checks checks = {0};
     cleanup_text struct text out = {0};
 
-    int r = dindctl_options_read(&o, words, "--json --config --set", DINDCTL_NOTHING, NULL, e);
+    int r = dindctl_options_read(&o, words, "--json --matrix --config --set", DINDCTL_NOTHING, NULL, e);
+    if (r == 0 && o.matrix)
+        return run_matrix(o.json, e);
     const struct config_input input = dindctl_input(&o, environment);
     if (r == 0)
         r = config_load(&s, &input, e);

@@ -21,6 +21,8 @@ static int set_option(struct dindctl_options *o, const char *name, const char *v
         o->schema = true;
     else if (strcmp(name, "--reference") == 0)
         o->reference = true;
+    else if (strcmp(name, "--matrix") == 0)
+        o->matrix = true;
     else if (strcmp(name, "--config") == 0)
         o->file = value;
     else if (strcmp(name, "--host") == 0)
@@ -45,8 +47,8 @@ static int read_option(struct dindctl_options *o, const char *const **at, const 
     strings_split(&flags, allowed, " ");
     if (!strings_have(&flags, name))
         return dindctl_usage_error(e, "is not an option of this command", word);
-    bool flag =
-        strcmp(name, "--json") == 0 || strcmp(name, "--schema") == 0 || strcmp(name, "--reference") == 0;
+    bool flag = strcmp(name, "--json") == 0 || strcmp(name, "--schema") == 0 ||
+                strcmp(name, "--reference") == 0 || strcmp(name, "--matrix") == 0;
     const char *value = word[length] == '=' ? word + length + 1 : NULL;
     if (flag && value)
         return dindctl_usage_error(e, "takes no value", name);

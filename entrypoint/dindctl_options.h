@@ -8,7 +8,7 @@
 #include <stdbool.h>
 
 struct dindctl_options {
-    bool json, schema, reference;
+    bool json, schema, reference, matrix;
     const char *file, *host, *dir; /* borrowed, as all words; NULL if not given */
     long long timeout;
     struct strings set;           /* owned */

@@ -27,8 +27,9 @@
 /*
  * Tried with arguments that change nothing: a filter answers before the kernel has looked at them. keyctl
  * asks for a keyring that is not there, pivot_root and setns get nonsense, unshare is asked for nothing.
+ * pivot_root alone asks for CAP_SYS_ADMIN before all else: without it, its EPERM may be the kernel's.
  */
-static void look_at_seccomp(struct host_seccomp *seccomp)
+static void look_at_seccomp(struct host_seccomp *seccomp, bool sys_admin)
 {
     const struct {
         const char *name;
@@ -37,12 +38,13 @@ static void look_at_seccomp(struct host_seccomp *seccomp)
     } tried[] = {
         {"keyctl", syscall(SYS_keyctl, 0L, -2L, 0L),
             errno}, /* KEYCTL_GET_KEYRING_ID, KEY_SPEC_PROCESS_KEYRING */
-        {"pivot_root", syscall(SYS_pivot_root, "", ""), errno},
         {"unshare", syscall(SYS_unshare, 0L), errno},
         {"setns", syscall(SYS_setns, -1L, 0L), errno},
+        {"pivot_root", syscall(SYS_pivot_root, "", ""), errno},
     };
+    size_t count = sizeof(tried) / sizeof(*tried) - (sys_admin ? 0 : 1);
 
-    for (size_t i = 0; i < sizeof(tried) / sizeof(*tried); i++)
+    for (size_t i = 0; i < count; i++)
         if (tried[i].result < 0 && tried[i].cause == EPERM)
             strings_add(&seccomp->refused, tried[i].name);
 }
@@ -79,7 +81,7 @@ static int look_at_identity(struct host *host, struct err *e)
     /* 2 is a filter (proc_pid_status(5)). Without one, nothing has to be tried. */
     host->seccomp.filtered = status_number(text, "Seccomp") == 2;
     if (host->seccomp.filtered)
-        look_at_seccomp(&host->seccomp);
+        look_at_seccomp(&host->seccomp, host->effective & CAPSET_ONE(CAP_SYS_ADMIN));
 
     struct err ignored;
     host->initial_user_namespace =

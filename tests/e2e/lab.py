@@ -58,6 +58,12 @@ def wait_for_log(name, part, seconds=20, since=None, **options):
         time.sleep(0.1)
 
 
+def levels():
+    """`dindctl check --matrix` of the image, by name."""
+    text = outer("run", "--rm", "--entrypoint", "dindctl", IMAGE, "check", "--matrix", "--json").stdout
+    return {level["level"]: level for level in json.loads(text)}
+
+
 class Dind:
     """One container of our image."""
 

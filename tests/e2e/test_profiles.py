@@ -50,12 +50,3 @@ def test_a_nested_container_gets_no_capability_that_dockerd_lost(profile, outsid
     box.load_tiny_image(tmp_path)
     text = box.exec("docker", "run", "--rm", "--privileged", "tiny", "/bin/busybox", "cat", "/proc/self/status").stdout
     assert int(re.search(r"^CapBnd:\s*([0-9a-f]+)", text, re.M).group(1), 16) == KEPT[name] & outside
-
-
-def test_every_check_of_the_battery_passes(profile):
-    name, box = profile
-    passed, failed, output = box.battery()
-    print(f"profile {name}: {passed} passed")
-    assert failed == [], output
-    # Forty checks are in the battery; fewer would mean that it stopped early.
-    assert passed >= 40

@@ -2,15 +2,15 @@
 
 import os
 import re
+import shlex
 import time
 
 import pytest
 
 import lab
 
-PROFILE = ("--security-opt", f"seccomp={lab.TOP}/examples/seccomp/rootless.json", "--security-opt", "systempaths=unconfined")
-TWO = ("--cap-drop", "ALL", "--cap-add", "SETUID", "--cap-add", "SETGID", *PROFILE)
-PAGE = (lab.TOP / "docs" / "privileges.md").read_text()
+SECCOMP = lab.TOP / "examples" / "seccomp"
+BATTERY = "test_the_battery_fails_in_what_the_matrix_says_and_nothing_else"
 
 
 def open_tun():
@@ -22,36 +22,38 @@ def open_tun():
     return ("--device", "/run/tun:/dev/net/tun")
 
 
-# Name of the row in docs/privileges.md, settings, privileges.
-WAYS = {
-    "rootless, privileged at the start": ({"DIND_MODE": "rootless"}, lambda: ("--privileged", "--user", "0")),
-    "rootless, never root": ({}, lambda: ("--user", "1000:1000", *TWO, *open_tun())),
-    "rootless, root with two capabilities": ({"DIND_MODE": "rootless"},
-                                             lambda: ("--user", "0:0", *TWO, "--device", "/dev/net/tun")),
+# Rows of `dindctl check --matrix`, whose flags are used as they stand there.
+LEVELS = {
+    "rootless, privileged at the start": "privileged-start",
+    "rootless, root with two capabilities": "two-capabilities",
+    "rootless, never root": "never-root",
 }
 
 
-@pytest.fixture(scope="module", params=list(WAYS), ids=["privileged-start", "never-root", "two-capabilities"])
+def flags(name, level):
+    text = level["docker_run"].replace("seccomp=", f"seccomp={SECCOMP}/")
+    words = shlex.split(text)
+    if name == "rootless, never root":
+        at = words.index("--device")
+        words[at:at + 2] = open_tun()
+    return words
+
+
+@pytest.fixture(scope="module", params=list(LEVELS), ids=list(LEVELS.values()))
 def way(engine, request):
-    settings, privileges = WAYS[request.param]
-    box = lab.Rootless("e2e-rootless-" + re.sub(r"\W+", "-", request.param), settings, privileges=privileges())
-    print(f"\n{request.param}: API ready {box.ready_after:.1f} s after docker run")
-    yield request.param, box
+    name = request.param
+    level = lab.levels()[name]
+    box = lab.Rootless("e2e-rootless-" + LEVELS[name], privileges=flags(name, level))
+    print(f"\n{name}: API ready {box.ready_after:.1f} s after docker run")
+    yield level, box
     box.remove()
 
 
-def documented(level):
-    """The last column of the level's row: names of the battery's checks that fail, or none."""
-    row = re.search(rf"^\| {level} \|.*\| ([^|]*) \|$", PAGE, re.M)
-    assert row, f"docs/privileges.md has no row '{level}'"
-    return re.findall(r"`(\w+)`", row[1])
-
-
-def test_the_battery_fails_in_what_the_page_says_and_nothing_else(way):
+def test_the_battery_fails_in_what_the_matrix_says_and_nothing_else(way):
     level, box = way
     passed, failed, output = box.battery()
-    print(f"\n{level}: {passed} passed, failed: {' '.join(failed) or 'none'}")
-    assert failed == documented(level), output
+    print(f"\n{level['level']}: {passed} passed, failed: {' '.join(failed) or 'none'}")
+    assert failed == level["fails"], output
     assert passed + len(failed) >= 40
 
 
@@ -93,7 +95,7 @@ def test_a_nested_container_with_everything_can_do_nothing_to_the_machine(way, t
     victim = box.exec("pidof", "sleep").stdout.split()[0]
     # Without a writable /sys there is no nested --privileged at all.
     everything = (("--cap-add", "ALL", "--security-opt", "seccomp=unconfined", "--security-opt", "systempaths=unconfined")
-                  if "priv" in documented(level) else ("--privileged",))
+                  if "priv" in level["fails"] else ("--privileged",))
     done = box.docker("run", "--rm", *everything, "--pid", "host", "tiny", "/bin/busybox", "sh", "-c",
                       ATTEMPTS.replace("VICTIM", victim))
     assert re.findall(r"refused (\w+)", done.stdout) == "disk mount module sysctl reboot process clock".split(), done

@@ -67,6 +67,11 @@ def test_the_table_of_options_is_the_programs():
     assert table == dindctl("config", "--reference").stdout
 
 
+def test_the_table_of_levels_is_the_programs():
+    table = re.search(r"^\| level .*?\n(?=\n)", (TOP / "docs/privileges.md").read_text(), re.M | re.S)[0]
+    assert table == dindctl("check", "--matrix").stdout
+
+
 def test_every_command_and_option_of_dindctl_is_in_its_manual():
     usage, manual = dindctl("help").stdout, (TOP / "docs/dindctl.8").read_text()
     commands = set(re.findall(r"^  ([a-z]+) ", usage, re.M))
