@@ -13,6 +13,7 @@ ENGINE = TOP / "build" / "engine"
 REMAPPED = TOP / "build" / "engine-remap"  # its containers live in a user namespace
 BUSYBOX = TOP / "build" / "roots" / "trixie" / "usr" / "bin" / "busybox"
 IMAGE = "dockerd-entrypoint:dind"
+ROOTLESS_IMAGE = "dockerd-entrypoint:dind-rootless"
 READY_SECONDS = 60
 
 CAPABILITIES = (
@@ -78,12 +79,12 @@ class Dind:
         self.outer("rm", "-f", "-v", name, check=False)
         settings = [word for key, value in (environment or {}).items() for word in ("-e", f"{key}={value}")]
         wait = ("--entrypoint", "sh") if before else ()
-        command = ("-c", 'until [ -e /go ]; do sleep 0.05; done; exec dockerd-entrypoint.sh "$@"', "sh") if before else ()
+        command = ("-c", 'until [ -e /tmp/go ]; do sleep 0.05; done; exec dockerd-entrypoint.sh "$@"', "sh") if before else ()
         self.outer("run", "-d", *privileges, "--name", name, "--hostname", name, *settings, *options, *wait, self.image, *command,
                    *arguments)
         if before:
             before(self)
-            self.exec("touch", "/go")
+            self.exec("touch", "/tmp/go")
         self.began = time.monotonic()
         self.wait_ready()
 

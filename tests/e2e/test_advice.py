@@ -93,9 +93,7 @@ def images(engine):
 def check(case, flags, shell="", settings=()):
     """All of `dindctl check --json`, by name, in a container with these flags in which root has run that."""
     command = shlex.join(["dindctl", "check", "--json", *settings])
-    image = lab.IMAGE
-    if case.rootless:
-        image = lab.IMAGE.replace(":dind", ":dind-rootless")
+    image = lab.ROOTLESS_IMAGE if case.rootless else lab.IMAGE
     if shell:
         if case.rootless:
             command = f"exec setpriv --reuid=1000 --regid=1000 --clear-groups env HOME=/home/rootless {command}"

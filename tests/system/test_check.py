@@ -4,7 +4,7 @@ import json
 
 import kernel
 import pytest
-from sandbox import ROOTLESS, Host
+from sandbox import NO_TLS, ROOTLESS, Host
 
 DOCKERS_DEFAULT = "CHOWN DAC_OVERRIDE FOWNER FSETID KILL SETGID SETUID SETPCAP NET_BIND_SERVICE NET_RAW SYS_CHROOT MKNOD AUDIT_WRITE SETFCAP".split()
 
@@ -25,7 +25,7 @@ def failed(sandbox, **how):
 
 
 def test_a_privileged_container_lacks_nothing(sandbox):
-    assert set(failed(sandbox)) <= {"data-root"}  # the scratch root is an overlay
+    assert failed(sandbox) == {}
 
 
 def test_a_container_as_docker_run_starts_it_hears_all_of_it(sandbox, cgroup_v2):
@@ -54,6 +54,63 @@ def test_a_rootless_container_is_judged_by_what_rootless_needs(sandbox):
     found = failed(sandbox, **ROOTLESS, host=Host(no_new_privs=True))
     assert "no-new-privs" in found and found["no-new-privs"]["required"]
     assert "capabilities" not in found
+
+
+NOSUID = """
+mount --bind usr/local/bin usr/local/bin && mount -o remount,bind,nosuid usr/local/bin
+mount -o remount,nosuid,nodev home/rootless/.local/share/docker
+"""
+
+
+def test_a_mount_with_nosuid_is_seen_under_newuidmap_and_under_the_data(sandbox):
+    how = {**ROOTLESS, "setup": ROOTLESS["setup"] + NOSUID}
+    found = failed(sandbox, **how)
+    assert "newuidmap is on a mount with nosuid" in found["id-maps"]["finding"]
+    assert found["data-flags"]["finding"].endswith("/.local/share/docker is on a mount with nosuid and nodev")
+    assert set(found) == {"id-maps", "data-flags", "fuse"}, "each is seen alone"
+    assert set(failed(sandbox, **ROOTLESS)) == {"fuse"}
+
+
+@pytest.mark.parametrize("how", [
+    {"host": Host(drop=("SYS_ADMIN", "NET_ADMIN"), proc_sys_read_only=True)},
+    {**ROOTLESS, "host": Host(no_new_privs=True)},
+    {**ROOTLESS, "setup": ROOTLESS["setup"] + "rm etc/subgid\n" + NOSUID},
+], ids=["rootful", "rootless", "rootless-with-the-shells-words"])
+def test_a_refused_start_has_the_findings_and_remedies_of_the_check(sandbox, how):
+    start = sandbox.run(**how)
+    assert start.changes == {} and start.programs_started() == []
+    lines = [line for line in start.stderr.splitlines() if line.startswith("  - ")]
+    required = {name: item for name, item in failed(sandbox, **how).items() if item["required"]}
+    for name, item in required.items():
+        said = f"  - {name}: {item['finding']}; needed since {item['why']}"
+        assert said in lines or "attempting to run rootless dockerd" in start.stderr, (said, start)
+        for place in ("node", "image"):
+            assert item["remedy"].get(place, "") in start.stderr
+    assert len(lines) == len(required) - ("attempting" in start.stderr)
+
+
+def test_what_a_start_warns_of_is_what_the_check_warns_of(sandbox):
+    host = Host(drop=("SYS_PTRACE",), no_new_privs=True)
+    warnings = sandbox.run(env=NO_TLS, host=host).warnings()
+    found = failed(sandbox, host=host)
+    for name in ("sys-ptrace", "no-new-privs"):
+        item = found[name]
+        assert not item["required"]
+        said = [w for w in warnings if w.startswith(f"{item['finding']}: {item['why']}. docker run: {item['remedy']['docker_run']}")]
+        assert len(said) == 1, warnings
+
+
+def test_data_on_an_overlay_is_told_by_the_nearest_folder_that_is_there(sandbox):
+    how = {"setup": "umount var/lib/docker && rmdir var/lib/docker"}
+    assert "is on overlayfs" in failed(sandbox, **how)["data-root"]["finding"]
+    assert [w for w in sandbox.run(env=NO_TLS, **how).warnings() if w.startswith("/var/lib/docker is on overlayfs")]
+    assert not [w for w in sandbox.run(["--data-root=/data"], NO_TLS, **how).warnings() if "overlayfs" in w]
+
+
+def test_the_matrix_looks_at_nothing(sandbox):
+    levels = json.loads(check(sandbox, "--matrix", "--json", host=Host(drop=("SYS_ADMIN",))).stdout)
+    assert [level["level"] for level in levels][-1] == "nothing"
+    assert {"privileged", "rootless"} < {level["level"] for level in levels}
 
 
 def test_people_get_a_line_each_and_the_verdict_last(sandbox):
