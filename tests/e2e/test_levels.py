@@ -115,11 +115,6 @@ def test_a_user_namespace_without_a_writable_cgroup_is_told_what_is_missing(leve
     lab.outer("rm", "-f", "-v", name, engine=remapped)
 
 
-def open_tun(box):
-    """A host without udev has it for root alone, and --device copies the mode."""
-    box.outer("exec", "-u", "0", box.name, "chmod", "666", "/dev/net/tun")
-
-
 def test_without_any_privilege_everything_missing_is_told_at_once(levels):
     done = lab.outer("run", "--rm", lab.IMAGE, check=False)
     assert done.returncode == 77
