@@ -167,7 +167,7 @@ static int write_all(int fd, const char *data, size_t length)
     return 0;
 }
 
-static int fill(int fd, const void *data, size_t length, struct file_owner owner)
+static int fill(int fd, const void *data, size_t length, struct file_owner owner, bool durable)
 {
     int r = write_all(fd, data, length);
     if (r < 0)
@@ -178,11 +178,11 @@ static int fill(int fd, const void *data, size_t length, struct file_owner owner
         return -errno;
     if (fchmod(fd, owner.mode) < 0)
         return -errno;
-    return fsync(fd) < 0 ? -errno : 0;
+    return durable && fsync(fd) < 0 ? -errno : 0;
 }
 
-int file_replace(int dirfd, const char *name, const void *data, size_t length, struct file_owner owner,
-    const char *shown, struct err *e)
+static int replace(int dirfd, const char *name, const void *data, size_t length, struct file_owner owner,
+    bool durable, const char *shown, struct err *e)
 {
     char temporary[64];
     uint64_t unique;
@@ -196,13 +196,28 @@ int file_replace(int dirfd, const char *name, const void *data, size_t length, s
     if (fd < 0)
         return err_errno(e, -errno, "%s: cannot write", shown);
 
-    int r = fill(fd, data, length, owner);
+    int r = fill(fd, data, length, owner, durable);
     if (r == 0 && renameat(dirfd, temporary, dirfd, name) < 0)
         r = -errno;
     if (r < 0) {
         (void)unlinkat(dirfd, temporary, 0);
         return err_errno(e, r, "%s: cannot write", shown);
     }
+    return 0;
+}
+
+int file_publish(int dirfd, const char *name, const void *data, size_t length, struct file_owner owner,
+    const char *shown, struct err *e)
+{
+    return replace(dirfd, name, data, length, owner, false, shown, e);
+}
+
+int file_replace(int dirfd, const char *name, const void *data, size_t length, struct file_owner owner,
+    const char *shown, struct err *e)
+{
+    int r = replace(dirfd, name, data, length, owner, true, shown, e);
+    if (r < 0)
+        return r;
     /* The rename is done; a folder that cannot be synced (some network filesystems) loses durability, not
      * content. */
     cleanup_close int folder = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -62,6 +62,10 @@ struct file_owner {
 int file_replace(int dirfd, const char *name, const void *data, size_t length, struct file_owner owner,
     const char *shown, struct err *e);
 
+/* As file_replace, without waiting for the disk: for what means nothing after a crash of the machine. */
+int file_publish(int dirfd, const char *name, const void *data, size_t length, struct file_owner owner,
+    const char *shown, struct err *e);
+
 /* Makes a folder and its missing parents with `mode`. Existing ones are left as they are. 0 or negative
  * errno. */
 int file_make_folders(const char *path, mode_t mode);

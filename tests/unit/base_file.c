@@ -112,6 +112,26 @@ static void replacing_gives_the_mode_and_leaves_no_temporary_file(void **state)
     assert_int_not_equal(system(command), 0);
 }
 
+static void publishing_replaces_whole_files_too(void **state)
+{
+    const struct file_owner owner = {0644, (uid_t)-1, (gid_t)-1};
+    cleanup_text struct text t = {0};
+    struct err e = {0};
+    struct stat before, after;
+    (void)state;
+
+    assert_int_equal(file_publish(at, "told", "a longer text", 13, owner, "told", &e), 0);
+    assert_int_equal(fstatat(at, "told", &before, AT_SYMLINK_NOFOLLOW), 0);
+    assert_int_equal(file_publish(at, "told", "short", 5, owner, "told", &e), 0);
+    assert_int_equal(fstatat(at, "told", &after, AT_SYMLINK_NOFOLLOW), 0);
+    assert_true(before.st_ino != after.st_ino);
+    assert_int_equal(after.st_mode & 07777, 0644);
+    assert_int_equal(file_read(at, "told", 100, FILE_NO_LINKS, &t, &e), 0);
+    assert_string_equal(text_get(&t), "short");
+    char *command cleanup_free = str_format("ls -A %s | grep -q tmp", folder);
+    assert_int_not_equal(system(command), 0);
+}
+
 static void replacing_a_link_replaces_the_link_and_not_its_target(void **state)
 {
     struct err e = {0};
@@ -161,6 +181,7 @@ int main(void)
         cmocka_unit_test(links_are_followed_only_where_asked),
         cmocka_unit_test(no_link_in_the_middle_and_no_way_out_of_the_folder),
         cmocka_unit_test(replacing_gives_the_mode_and_leaves_no_temporary_file),
+        cmocka_unit_test(publishing_replaces_whole_files_too),
         cmocka_unit_test(replacing_a_link_replaces_the_link_and_not_its_target),
         cmocka_unit_test(a_failed_replacement_keeps_the_old_file),
         cmocka_unit_test(programs_are_found_in_the_given_path_only),
