@@ -6,6 +6,7 @@
  */
 #include "base/file.h"
 #include "entrypoint/certificates.h"
+#include "entrypoint/instance.h"
 #include "entrypoint/process.h"
 #include "entrypoint/steps.h"
 
@@ -178,60 +179,10 @@ int step_certificates(
 
 /* ---- what is written into the runtime folder ---- */
 
-char *record_folder(const struct host *host)
-{
-    return host->uid == 0 ? str_dup("/run/dind") : str_format("%s/dind", host->runtime_dir);
-}
-
 /* Where the engine's user may read. */
 static char *engine_folder(const struct host *host)
 {
-    return host->user.uid == 0 ? str_dup("/run/dind") : str_format("%s/dind", host->runtime_dir);
-}
-
-static int write_hint(const char *folder, struct err *e)
-{
-    if (e->code == -EROFS)
-        return err_hint(e,
-            "make %s writable: docker run --tmpfs, Compose tmpfs:, Kubernetes an emptyDir on a folder above "
-            "it",
-            folder);
-    if (e->code == -ENOSPC || e->code == -EDQUOT)
-        return err_hint(e, "free space on the file system of %s", folder);
-    if (e->code == -ENOTDIR || e->code == -ELOOP)
-        return err_hint(e, "remove what is in the way of the folder %s", folder);
-    return e->code;
-}
-
-/* In a folder of our own: nobody else may put names there. */
-static int write_record(
-    const char *folder, const char *name, mode_t mode, const json_t *content, char **path, struct err *e)
-{
-    char *shown cleanup_free = str_format("%s/%s", folder, name);
-    char *data cleanup_free = json_dumps(content, JSON_INDENT(2));
-    struct stat st;
-
-    int r = file_make_folders(folder, 0755);
-    if (r < 0) {
-        (void)err_errno(e, r, "%s: cannot be made", folder);
-        return write_hint(folder, e);
-    }
-    cleanup_close int fd = open(folder, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0 || fstat(fd, &st) < 0) {
-        (void)err_errno(e, -errno, "%s", folder);
-        return write_hint(folder, e);
-    }
-    if (st.st_uid != geteuid() || (st.st_mode & (S_IWGRP | S_IWOTH))) {
-        (void)err_set(e, -EPERM, "%s: belongs to uid %u or others may write to it", folder, st.st_uid);
-        return err_hint(e, "remove it");
-    }
-    char *line cleanup_free = str_format("%s\n", data ? data : "{}");
-    r = file_replace(fd, name, line, strlen(line), (struct file_owner){mode, (uid_t)-1, (gid_t)-1}, shown, e);
-    if (r < 0)
-        return write_hint(folder, e);
-    if (path)
-        *path = take(shown);
-    return 0;
+    return host->user.uid == 0 ? instance_folder(host) : str_format("%s/dind", host->runtime_dir);
 }
 
 int step_daemon_config(const struct host *host, const struct engine_config *config, char **path,
@@ -239,7 +190,7 @@ int step_daemon_config(const struct host *host, const struct engine_config *conf
 {
     char *folder cleanup_free = engine_folder(host);
     /* For the engine alone: proxies' passwords may stand in it. */
-    int r = write_record(folder, "daemon.json", 0600, config->merged, path, e);
+    int r = instance_write(folder, "daemon.json", 0600, config->merged, path, e);
 
     if (r == 0)
         (void)snprintf(outcome->detail, sizeof(outcome->detail), "daemon: merged over %s%s, in %s",
@@ -247,39 +198,8 @@ int step_daemon_config(const struct host *host, const struct engine_config *conf
     return r;
 }
 
-static const char *first_unix_host(const struct work *work)
-{
-    const json_t *file = work->config->merged ? work->config->merged : work->config->base;
-    const json_t *host;
-    size_t i;
-
-    for (size_t f = 0; f < work->command->flags.count; f++) {
-        const struct dockerd_flag *flag = &work->command->flags.items[f];
-        const char *path = str_equal(flag->name, "host") ? str_after(flag->value, "unix://") : NULL;
-        if (path)
-            return path;
-    }
-    json_array_foreach(json_object_get(file, "hosts"), i, host)
-    {
-        const char *path = str_after(json_string_value(host), "unix://");
-        if (path)
-            return path;
-    }
-    return NULL;
-}
-
 int step_record(const struct work *work, struct outcome *outcome, struct err *e)
 {
-    const char *socket = work->command->kind == COMMAND_ENGINE ? work->plan->socket : first_unix_host(work);
-    json_t *record = json_pack("{s:i, s:I, s:s, s:s}", "pid", (int)getpid(), "started",
-        (json_int_t)process_start_time(getpid()), "mode", mode_name(work->plan->mode), "socket",
-        socket ? socket : work->plan->socket);
-
-    if (!record)
-        return err_set(e, -ENOMEM, "instance.json: cannot be made");
-    char *folder cleanup_free = record_folder(work->host);
-    int r = write_record(folder, "instance.json", 0644, record, NULL, e);
-    json_decref(record);
     outcome->kind = OUTCOME_DONE;
-    return r;
+    return instance_tell_engine(work, e);
 }

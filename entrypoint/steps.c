@@ -1,6 +1,7 @@
 #include "steps.h"
 
 #include "entrypoint/identity.h"
+#include "entrypoint/instance.h"
 
 #include <linux/capability.h>
 
@@ -84,6 +85,9 @@ static int run(void *context, const struct step *step, struct outcome *outcome, 
 {
     struct work *work = context;
 
+    /* The files are the last that may take long; what comes then, happens beside the record of the engine. */
+    if (step->phase <= PHASE_FILES && step->kind != STEP_RECORD)
+        instance_tell_step(work, step);
     if (!step->as_user)
         return run_step(work, step, outcome, e);
     int r = identity_borrow(&work->host->user, e);

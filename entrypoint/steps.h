@@ -58,6 +58,3 @@ int step_daemon_config(const struct host *host, const struct engine_config *conf
 int step_record(const struct work *work, struct outcome *outcome, struct err *e);
 int step_bounding_set(capset keep, struct outcome *outcome, struct err *e);
 int step_capabilities(capset keep, struct outcome *outcome, struct err *e);
-
-/* "/run/dind", or dind in XDG_RUNTIME_DIR when not root. The caller frees it. */
-char *record_folder(const struct host *host);

@@ -132,6 +132,10 @@ class Result:
         self.stdout = (folder / "stdout").read_text(errors="surrogateescape")
         self.stderr = (folder / "stderr").read_text(errors="surrogateescape")
 
+    def changes_beside_record(self):
+        """The changes, without the record that tells how far a start has come."""
+        return {path: what for path, what in self.changes.items() if path != "/run" and not path.startswith("/run/dind")}
+
     def out(self, name):
         """A file that setup, look or a command left under /out; None when there is none."""
         path = self._out / name

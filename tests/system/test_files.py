@@ -133,7 +133,7 @@ def test_the_record_says_what_runs_and_where_its_socket_is(sandbox):
     result = sandbox.run(env=NO_TLS, look="cp /run/dind/instance.json /out; sed 's/.*) //' /proc/1/stat > /out/stat")
     record = json.loads(result.out("instance.json"))
     assert record == {"pid": 1, "started": int(result.out("stat").split()[19]), "mode": "rootful",
-                      "socket": "/var/run/docker.sock"}
+                      "phase": "engine", "socket": "/var/run/docker.sock", "tcp": None, "tls": False}
 
 
 @pytest.mark.parametrize("args, env, socket", [
@@ -143,11 +143,25 @@ def test_the_record_says_what_runs_and_where_its_socket_is(sandbox):
     (["dockerd", "-H", "tcp://127.0.0.1:1", "--host=unix:///run/second.sock"], {}, "/run/second.sock"),
     (["dockerd"], {"DIND_DAEMON": '{"hosts": ["unix:///run/file.sock"]}'}, "/run/file.sock"),
     (["dockerd"], {}, "/var/run/docker.sock"),
+    (["dockerd", "-H", "unix://", "-H", "tcp://127.0.0.1:1"], {}, "/var/run/docker.sock"),
+    (["dockerd", "-H", "fd://"], {}, "/var/run/docker.sock"),
 ])
 def test_the_record_knows_the_socket_wherever_it_was_set(sandbox, args, env, socket):
     result = sandbox.run(args, {**NO_TLS, **env}, look="cp /run/dind/instance.json /out")
     assert result.exit == 0, result
     assert json.loads(result.out("instance.json"))["socket"] == socket
+
+
+@pytest.mark.parametrize("hosts, tcp, tls", [
+    (["-H", "tcp://10.77.0.2:1", "-H", "tcp://127.0.0.1:2"], "tcp://10.77.0.2:1", False),
+    (["-H", "tcp://0.0.0.0:2376", "--tlsverify"], "tcp://127.0.0.1:2376", True),
+    (["-H", "tcp://[::]:1"], "tcp://[::1]:1", False),
+    (["-H", "tcp://"], "tcp://127.0.0.1", False),
+    (["-H", "[fd00::1]:1"], "tcp://[fd00::1]:1", False),
+])
+def test_the_record_knows_the_address_of_an_engine_without_a_socket(sandbox, hosts, tcp, tls):
+    record = json.loads(sandbox.run(["dockerd", *hosts], NO_TLS, look="cp /run/dind/instance.json /out").out("instance.json"))
+    assert (record["socket"], record["tcp"], record["tls"]) == (None, tcp, tls)
 
 
 def test_the_record_of_a_rootless_engine_is_in_its_runtime_folder(sandbox):
@@ -162,6 +176,20 @@ def test_the_record_of_a_rootless_engine_is_in_its_runtime_folder(sandbox):
 def test_everybody_may_read_the_record_and_only_its_owner_may_write(sandbox):
     result = run(sandbox, around='umask 000; exec "$@"')
     assert sorted(result.out("dind").splitlines()) == ["-rw-r--r-- 0:0 instance.json", "drwxr-xr-x 0:0 "]
+
+
+def test_while_it_prepares_the_record_names_the_step(sandbox):
+    """Each whole: whoever reads it meanwhile sees one or the other."""
+    result = sandbox.run(env=NO_TLS, setup="""rm usr/local/bin/iptables
+        printf '#!/bin/sh\ncp /run/dind/instance.json /out' > usr/local/bin/iptables; chmod 755 usr/local/bin/iptables""")
+    record = json.loads(result.out("instance.json"))
+    assert (record["phase"], record["step"], record["pid"], record["socket"]) == ("network", "iptables", 1, "/var/run/docker.sock")
+
+
+def test_a_runtime_folder_that_is_not_there_yet_is_left_to_its_own_step(sandbox):
+    """Its mode is the step's to choose, not the record's."""
+    result = sandbox.run(env=NO_TLS, look="stat -c '%a %n' /run/user/2000 /run/user/2000/dind > /out/modes", **ROOTLESS)
+    assert result.out("modes") == "700 /run/user/2000\n755 /run/user/2000/dind\n"
 
 
 def test_a_second_start_replaces_the_record(sandbox):
