@@ -1,10 +1,10 @@
 #include "engine_api.h"
 
 #include "entrypoint/engine_connect.h"
+#include "entrypoint/engine_tls.h"
 #include "entrypoint/http_answer.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -50,8 +50,8 @@ int engine_address_parse(struct engine_address *address, const char *text, const
 
     *address = (struct engine_address){.shown = str_dup(text)};
     for (char *c = address->shown; *c; c++)
-        if ((unsigned char)*c <= 0x20 || (unsigned char)*c >= 0x7f)
-            return err_set(e, -EINVAL, "the engine's address has blanks, control or other characters in it");
+        if ((unsigned char)*c < 0x20 || *c == 0x7f)
+            return err_set(e, -EINVAL, "the engine's address has control characters in it");
     if (path)
         return parse_unix(address, path, e);
     if (host)
@@ -76,38 +76,30 @@ void engine_answer_free(struct engine_answer *answer)
     text_free(&answer->body);
 }
 
-static int send_all(int fd, const char *data, size_t length, long long deadline)
+/* A connection, with or without TLS. */
+struct stream {
+    int fd;
+    struct engine_tls *tls;
+};
+
+static int stream_send(const struct stream *s, const char *data, long long deadline)
 {
-    while (length > 0) {
-        ssize_t n = send(fd, data, length, MSG_NOSIGNAL | MSG_DONTWAIT);
-        if (n < 0 && errno != EINTR && errno != EAGAIN)
-            return -errno;
-        int r = n < 0 ? engine_wait(fd, POLLOUT, deadline) : 0;
-        if (r < 0)
-            return r;
-        data += n < 0 ? 0 : n;
-        length -= n < 0 ? 0 : (size_t)n;
-    }
-    return 0;
+    return s->tls ? engine_tls_send(s->tls, data, strlen(data), deadline)
+                  : engine_send(s->fd, data, strlen(data), deadline);
 }
 
-static ssize_t receive(int fd, char *data, size_t room, long long deadline)
+static ssize_t stream_receive(const struct stream *s, char *data, size_t room, long long deadline)
 {
-    for (;;) {
-        int r = engine_wait(fd, POLLIN, deadline);
-        ssize_t n = r < 0 ? r : recv(fd, data, room, MSG_DONTWAIT);
-        if (r < 0 || n >= 0)
-            return n;
-        if (errno != EINTR && errno != EAGAIN)
-            return -errno;
-    }
+    return s->tls ? engine_tls_receive(s->tls, data, room, deadline)
+                  : engine_receive(s->fd, data, room, deadline);
 }
 
-static int read_answer(int fd, long long deadline, struct text *data, struct http_answer *http)
+static int read_answer(
+    const struct stream *stream, long long deadline, struct text *data, struct http_answer *http)
 {
     for (;;) {
         char chunk[4096];
-        ssize_t n = receive(fd, chunk, sizeof(chunk), deadline);
+        ssize_t n = stream_receive(stream, chunk, sizeof(chunk), deadline);
         if (n > 0)
             text_add_n(data, chunk, (size_t)n);
         int r = n < 0 ? (int)n : http_answer_read(text_get(data), data->length, n == 0, http);
@@ -131,11 +123,14 @@ static char *first_line(const struct text *data)
 }
 
 static int no_answer(const struct engine_address *address, int r, const struct text *data,
-    enum engine_stage *stage, struct err *e)
+    const struct engine_tls *tls, enum engine_stage *stage, struct err *e)
 {
     char *line cleanup_free = first_line(data);
+    const char *refusal = tls ? engine_tls_refusal(tls) : NULL;
 
-    *stage = r == -EPROTO || r == -EFBIG ? ENGINE_NO_HTTP : ENGINE_SILENT;
+    *stage = refusal ? ENGINE_TLS_REFUSED : r == -EPROTO || r == -EFBIG ? ENGINE_NO_HTTP : ENGINE_SILENT;
+    if (refusal)
+        return err_set(e, -EACCES, "%s: client refused: %s", address->shown, refusal);
     if (r == -EPROTO)
         return err_set(e, r, "%s: this is no HTTP: %s", address->shown, line);
     if (r == -EFBIG)
@@ -147,26 +142,38 @@ static int no_answer(const struct engine_address *address, int r, const struct t
         data->length ? "in the middle of the answer" : "without an answer");
 }
 
-int engine_get(const struct engine_address *address, const char *path, long long deadline,
-    struct engine_answer *answer, struct err *e)
+/* HTTP/1.0: no chunks, no second answer. An engine does not look at the host's name. */
+static int ask(const struct stream *stream, const struct engine_address *address, const char *path,
+    long long deadline, struct engine_answer *answer, struct err *e)
 {
     cleanup_text struct text data = {0};
     struct http_answer http = {0};
+    char *request cleanup_free = str_format(
+        "GET %s HTTP/1.0\r\nHost: docker\r\nUser-Agent: dindctl\r\nConnection: close\r\n\r\n", path);
 
+    int r = stream_send(stream, request, deadline);
+    /* Hung up already: why, may have been said before. */
+    if (r == 0 || r == -EPIPE || r == -ECONNRESET)
+        r = read_answer(stream, deadline, &data, &http);
+    answer->status = http.status;
+    if (r < 0)
+        return no_answer(address, r, &data, stream->tls, &answer->stage, e);
+    answer->stage = ENGINE_ANSWERED;
+    text_add_n(&answer->body, http.body, http.length);
+    return 0;
+}
+
+int engine_get(const struct engine_address *address, const char *path, long long deadline,
+    struct engine_answer *answer, struct err *e)
+{
     *answer = (struct engine_answer){0};
     cleanup_close int fd = engine_connect(address, deadline, &answer->stage, e);
     if (fd < 0)
         return fd;
-    /* HTTP/1.0: no chunks, no second answer. An engine does not look at the host's name. */
-    char *request cleanup_free = str_format(
-        "GET %s HTTP/1.0\r\nHost: docker\r\nUser-Agent: dindctl\r\nConnection: close\r\n\r\n", path);
-    int r = send_all(fd, request, strlen(request), deadline);
-    if (r == 0 || r == -EPIPE || r == -ECONNRESET)
-        r = read_answer(fd, deadline, &data, &http);
-    answer->status = http.status;
-    if (r < 0)
-        return no_answer(address, r, &data, &answer->stage, e);
-    answer->stage = ENGINE_ANSWERED;
-    text_add_n(&answer->body, http.body, http.length);
-    return 0;
+    struct stream stream = {.fd = fd};
+    int r = address->certs ? engine_tls_start(&stream.tls, fd, address, deadline, &answer->stage, e) : 0;
+    if (r == 0)
+        r = ask(&stream, address, path, deadline, answer, e);
+    engine_tls_free(stream.tls);
+    return r;
 }
