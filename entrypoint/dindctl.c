@@ -34,9 +34,11 @@ static const char usage[] =
     "  certs issue NAME [--dir DIR]     one more client certificate, in clients/NAME below tls.dir\n"
     "  certs init DIR                   make a whole store in DIR, for build pipelines and Secrets\n"
     "  seccomp rootful|rootless         a seccomp profile for a container without --privileged\n"
-    "  health [--host unix:///PATH] [--timeout SECONDS]\n"
-    "                                   ask the engine whether it is ready: exit status 0, or 1 and the "
+    "  health [--wait TIME] [--json]    ask the engine whether it is ready: exit status 0, or 1 and the "
     "stage\n"
+    "         [--host HOST] [--certs DIR] [--timeout TIME]\n"
+    "                                   another engine: unix:///PATH, or tcp://HOST:PORT with its client "
+    "certificates\n"
     "  version                          this program's version\n"
     "\n"
     "Options of plan, check, config and certs:\n"
@@ -150,20 +152,6 @@ static int run_seccomp(const char *const *words, struct err *e)
     return dindctl_print(text_get(&out), e);
 }
 
-static int run_health(const char *const *words, const char *const *environment, struct err *e)
-{
-    cleanup(dindctl_options_free) struct dindctl_options o = {0};
-
-    int r = dindctl_options_read(&o, words, "--host --timeout", DINDCTL_NOTHING, NULL, e);
-    if (r == 0)
-        r = health_ask(o.host, (unsigned)o.timeout, environment, e);
-    if (r < 0 && !e->status)
-        (void)err_status(e, 1);
-    if (r == 0)
-        (void)puts("ready");
-    return r;
-}
-
 static int run(const char *const *words, const char *const *environment, struct err *e)
 {
     if (!words[0])
@@ -179,7 +167,7 @@ static int run(const char *const *words, const char *const *environment, struct 
     if (strcmp(words[0], "seccomp") == 0)
         return run_seccomp(words + 1, e);
     if (strcmp(words[0], "health") == 0)
-        return run_health(words + 1, environment, e);
+        return health_command(words + 1, environment, e);
     if (strcmp(words[0], "version") == 0 || strcmp(words[0], "--version") == 0)
         return dindctl_print("dockerd-entrypoint " DIND_VERSION "\n", e);
     if (strcmp(words[0], "help") == 0 || strcmp(words[0], "--help") == 0 || strcmp(words[0], "-h") == 0)

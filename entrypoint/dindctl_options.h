@@ -9,11 +9,11 @@
 
 struct dindctl_options {
     bool json, schema, reference, matrix;
-    const char *file, *host, *dir; /* borrowed, as all words; NULL if not given */
-    long long timeout;
-    struct strings set;           /* owned */
-    const char *operand;          /* the word that is no option; NULL if there is none */
-    const char *const *arguments; /* behind "--" */
+    const char *file, *host, *certs, *dir; /* borrowed, as all words; NULL if not given */
+    long long wait, timeout;               /* in seconds; wait is 0 if not given */
+    struct strings set;                    /* owned */
+    const char *operand;                   /* the word that is no option; NULL if there is none */
+    const char *const *arguments;          /* behind "--" */
 };
 
 /* What a command takes beside options. */

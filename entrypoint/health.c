@@ -2,141 +2,293 @@
 
 #include "base/environment.h"
 #include "base/file.h"
-#include "entrypoint/process.h"
+#include "entrypoint/engine_api.h"
+#include "entrypoint/instance.h"
+#include "entrypoint/watch.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <jansson.h>
-#include <poll.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <time.h>
-#include <unistd.h>
 
-enum { RECORD_LIMIT = 64 * 1024, ANSWER_LIMIT = 4096 };
+enum { SHORTEST_PAUSE_MS = 20, LONGEST_PAUSE_MS = 1000, HTTP_OK = 200 };
 
-static char *record_path(const char *const *environment)
+enum stage {
+    STAGE_READY,
+    STAGE_LAUNCHER, /* has not been started, has ended, or prepares */
+    STAGE_NAME_UNKNOWN,
+    STAGE_CERTIFICATES,
+    STAGE_NOT_LISTENING,
+    STAGE_TLS_REFUSED,
+    STAGE_NOT_ANSWERING,
+    STAGE_ERROR, /* the engine answers, but not that it is ready */
+};
+
+/* A stable identifier for machines, and words for people. */
+static const struct {
+    const char *name, *words;
+} stages[] = {
+    [STAGE_READY] = {"ready", "ready"},
+    [STAGE_LAUNCHER] = {"launcher", "launcher"},
+    [STAGE_NAME_UNKNOWN] = {"name-unknown", "name unknown"},
+    [STAGE_CERTIFICATES] = {"certificates", "certificates"},
+    [STAGE_NOT_LISTENING] = {"engine-not-listening", "engine not listening"},
+    [STAGE_TLS_REFUSED] = {"tls-refused", "TLS refused"},
+    [STAGE_NOT_ANSWERING] = {"engine-not-answering", "engine does not answer"},
+    [STAGE_ERROR] = {"engine-error", "engine answers an error"},
+};
+
+/* What came of one question. */
+struct health {
+    enum stage stage;
+    bool late;                     /* the time was over */
+    struct engine_address address; /* who was asked, if that is known */
+    struct instance instance;      /* what is recorded here, if that counted */
+    struct err why;
+};
+
+static void health_free(struct health *health)
 {
-    const char *runtime = environment_get(environment, "XDG_RUNTIME_DIR");
-
-    if (geteuid() == 0)
-        return str_dup("/run/dind/instance.json");
-    if (runtime && *runtime)
-        return str_format("%s/dind/instance.json", runtime);
-    return str_format("/run/user/%u/dind/instance.json", geteuid());
+    engine_address_free(&health->address);
+    instance_free(&health->instance);
 }
 
-/* The socket of the recorded instance, if that is the one that runs: /run may have survived a restart of the
- * container. The caller frees it; NULL with *e set if there is none. */
-static char *recorded_socket(const char *const *environment, struct err *e)
-{
-    char *path cleanup_free = record_path(environment);
-    cleanup_text struct text text = {0};
-    struct err missing;
+/* ---- who is asked ---- */
 
-    if (file_read(AT_FDCWD, path, RECORD_LIMIT, FILE_NO_LINKS, &text, &missing) < 0) {
-        (void)err_set(e, -EAGAIN, "not ready: launcher: no engine was started yet (%s)", missing.what);
+static const char *get(const char *const *environment, const char *name)
+{
+    const char *value = environment_get(environment, name);
+
+    return value && *value ? value : NULL;
+}
+
+/*
+ * The folder of client certificates, as docker's client and the shell entrypoint choose it: what is given,
+ * DOCKER_CERT_PATH, or that of the engine's own store, if it is there. The caller frees it; NULL: none.
+ */
+static char *certificates(const char *given, const char *const *environment)
+{
+    const char *path = given ? given : get(environment, "DOCKER_CERT_PATH");
+    const char *store = environment_get(environment, "DOCKER_TLS_CERTDIR"); /* empty: TLS is off */
+    bool wanted = get(environment, "DOCKER_TLS_VERIFY") != NULL;
+
+    if (path)
+        return str_dup(path);
+    if (store && !*store && !wanted)
         return NULL;
+    char *client cleanup_free = str_format("%s/client", store && *store ? store : "/certs");
+    char *ca cleanup_free = str_format("%s/ca.pem", client);
+    return wanted || file_is_regular(ca) ? take(client) : NULL;
+}
+
+static int named_address(struct health *health, const char *source, const char *host, const char *certs,
+    const char *const *environment, struct err *e)
+{
+    char *folder cleanup_free = str_starts(host, "tcp://") ? certificates(certs, environment) : NULL;
+
+    int r = engine_address_parse(&health->address, host, folder, e);
+    if (r < 0) {
+        (void)err_prefix(e, "%s", source);
+        (void)err_status(e, EXIT_USAGE);
     }
-    json_t *record = json_loadb(text_get(&text), text.length, 0, NULL);
-    json_int_t pid = json_integer_value(json_object_get(record, "pid"));
-    json_int_t started = json_integer_value(json_object_get(record, "started"));
-    const char *recorded = json_string_value(json_object_get(record, "socket"));
-    char *socket_path = NULL;
-    if (!recorded)
-        (void)err_set(e, -EINVAL, "not ready: launcher: %s is not a record of an instance", path);
-    else if (process_start_time((pid_t)pid) != started)
-        (void)err_set(
-            e, -EAGAIN, "not ready: launcher: the instance of %s (pid %lld) has ended", path, (long long)pid);
-    else
-        socket_path = str_dup(recorded);
-    json_decref(record);
-    return socket_path;
+    return r;
 }
 
-static int connect_unix(const char *path, struct err *e)
+/* 0 with the address, 1 with health->why when it is too early to ask, or a negative errno with *e. */
+static int find_engine(
+    struct health *health, const struct dindctl_options *o, const char *const *environment, struct err *e)
 {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    size_t length = strlen(path);
+    const struct instance *instance = &health->instance;
+    const char *docker_host = get(environment, "DOCKER_HOST");
 
-    if (length >= sizeof(address.sun_path))
-        return err_set(e, -ENAMETOOLONG, "not ready: %s: a Unix socket's path has at most %zu bytes", path,
-            sizeof(address.sun_path) - 1);
-    (void)memcpy(address.sun_path, path, length);
-    cleanup_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0)
-        return err_errno(e, -errno, "not ready: socket");
-    if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
-        return err_errno(e, -errno, "not ready: engine not listening: unix://%s", path);
-    return take_fd(&fd);
-}
-
-static int milliseconds_until(const struct timespec *deadline)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    long long left = (deadline->tv_sec - now.tv_sec) * 1000LL + (deadline->tv_nsec - now.tv_nsec) / 1000000LL;
-    return left < 0 ? 0 : (int)left;
-}
-
-static int read_answer(int fd, const struct timespec *deadline, struct text *answer)
-{
-    while (answer->length < ANSWER_LIMIT) {
-        char chunk[1024];
-        struct pollfd wait = {.fd = fd, .events = POLLIN};
-        int r = poll(&wait, 1, milliseconds_until(deadline));
-        if (r == 0)
-            return -ETIMEDOUT;
-        ssize_t n = r < 0 ? -1 : read(fd, chunk, sizeof(chunk));
-        if (n < 0 && errno != EINTR && errno != EAGAIN)
-            return -errno;
-        if (n == 0)
-            return 0;
-        if (n > 0)
-            text_add_n(answer, chunk, (size_t)n);
+    if (o->host)
+        return named_address(health, "--host", o->host, o->certs, environment, e);
+    health->stage = STAGE_LAUNCHER;
+    int r = instance_find(&health->instance, environment, &health->why);
+    if (r == -ENOENT && docker_host)
+        return named_address(health, "DOCKER_HOST", docker_host, o->certs, environment, e);
+    if (r == -ENOENT)
+        (void)err_prefix(&health->why, "no engine was started yet");
+    if (r < 0)
+        return 1;
+    if (instance->phase) {
+        (void)err_set(&health->why, -EAGAIN, "it prepares the start: %s%s%s", instance->phase,
+            instance->step ? ": " : "", instance->step ? instance->step : "");
+        return 1;
     }
-    return 0;
+    char *text cleanup_free =
+        instance->socket ? str_format("unix://%s", instance->socket) : str_dup(instance->tcp);
+    char *folder cleanup_free = instance->tls ? certificates(o->certs, environment) : NULL;
+    return engine_address_parse(&health->address, text, folder, &health->why) < 0 ? 1 : 0;
 }
 
-static int judge(const char *path, const struct text *answer, struct err *e)
-{
-    const char *text = text_get(answer);
-    /* RFC 9112, section 4: HTTP-version SP three digits SP reason */
-    enum { VERSION = sizeof("HTTP/1.1") - 1, STATUS = sizeof(" 200") - 1 };
-    bool http = str_starts(text, "HTTP/1.") && answer->length > VERSION + STATUS;
+/* ---- one question ---- */
 
-    if (http && strncmp(text + VERSION, " 200", STATUS) == 0 && strchr(" \r\n", text[VERSION + STATUS]))
-        return 0;
-    char *line cleanup_free = str_dup_n(text, strcspn(text, "\r\n"));
+static enum stage stage_of(enum engine_stage stage)
+{
+    switch (stage) {
+    case ENGINE_ANSWERED:
+        return STAGE_READY;
+    case ENGINE_NAME_UNKNOWN:
+        return STAGE_NAME_UNKNOWN;
+    case ENGINE_CERTIFICATES:
+        return STAGE_CERTIFICATES;
+    case ENGINE_NOT_LISTENING:
+        return STAGE_NOT_LISTENING;
+    case ENGINE_TLS_REFUSED:
+        return STAGE_TLS_REFUSED;
+    case ENGINE_SILENT:
+        return STAGE_NOT_ANSWERING;
+    case ENGINE_NO_HTTP:
+        return STAGE_ERROR;
+    }
+    return STAGE_ERROR;
+}
+
+/* An engine says "OK" (moby api, GET /_ping); any web server says 200. */
+static bool is_ready(const struct engine_answer *answer)
+{
+    return answer->status == HTTP_OK && answer->body.length >= 2 &&
+           str_starts(text_get(&answer->body), "OK") && str_blank(text_get(&answer->body) + 2);
+}
+
+static void judge(struct health *health, const struct engine_answer *answer)
+{
+    enum { SHOWN = 200 };
+    const char *text = text_get(&answer->body);
+    size_t length = strcspn(text, "\r\n");
+    char *line cleanup_free = str_dup_n(text, length < SHOWN ? length : SHOWN);
+
+    health->stage = stage_of(answer->stage);
+    if (health->stage != STAGE_READY || is_ready(answer))
+        return;
     for (char *c = line; *c; c++)
         if ((unsigned char)*c < 0x20 || (unsigned char)*c >= 0x7f)
             *c = '?';
-    return err_set(e, -EPROTO, "not ready: engine answers an error: unix://%s: %.200s", path,
-        *line ? line : "(nothing)");
+    health->stage = STAGE_ERROR;
+    (void)err_set(&health->why, -EPROTO, "%s: status %d%s%s", health->address.shown, answer->status,
+        *line ? ": " : "", line);
+    if (answer->status == HTTP_OK)
+        (void)err_hint(&health->why, "no engine answers so: correct the address");
+    else if (health->address.host && !health->address.certs)
+        (void)err_hint(&health->why, "if the engine wants TLS, name its client certificates: --certs DIR");
 }
 
-int health_ask(const char *host, unsigned seconds, const char *const *environment, struct err *e)
+/* 0 with *health, or a negative errno with *e when asking makes no sense. */
+static int ask(struct health *health, const struct dindctl_options *o, const char *const *environment,
+    long long deadline, struct err *e)
 {
-    static const char request[] = "GET /_ping HTTP/1.1\r\nHost: docker\r\nConnection: close\r\n\r\n";
-    cleanup_text struct text answer = {0};
-    struct timespec deadline;
+    cleanup(engine_answer_free) struct engine_answer answer = {0};
 
-    (void)clock_gettime(CLOCK_MONOTONIC, &deadline);
-    deadline.tv_sec += seconds;
-    if (host && !str_starts(host, "unix:///"))
-        return err_set(e, -EINVAL, "health: --host %s: only unix:///PATH is understood", host);
-    char *path cleanup_free = host ? str_dup(str_after(host, "unix://")) : recorded_socket(environment, e);
-    if (!path)
-        return e->code;
-    cleanup_close int fd = connect_unix(path, e);
-    if (fd < 0)
-        return fd;
-    if (send(fd, request, sizeof(request) - 1, MSG_NOSIGNAL) < 0)
-        return err_errno(e, -errno, "not ready: engine not listening: unix://%s", path);
-    int r = read_answer(fd, &deadline, &answer);
-    if (r < 0)
-        return err_errno(e, r, "not ready: engine does not answer: unix://%s", path);
-    return judge(path, &answer, e);
+    *health = (struct health){0};
+    int r = find_engine(health, o, environment, e);
+    if (r != 0)
+        return r < 0 ? r : 0;
+    r = engine_get(&health->address, "/_ping", deadline, &answer, &health->why);
+    health->late = r == -ETIMEDOUT;
+    if (r == -EACCES && health->address.path)
+        (void)err_hint(&health->why, "ask as root, or as a member of the socket's group (api.unix.group)");
+    judge(health, &answer);
+    return 0;
+}
+
+/* ---- again and again ---- */
+
+/* What a change of may mean that asking again is worth it. */
+static void watch_for(struct watch *watch, const struct dindctl_options *o, const struct health *last,
+    const char *const *environment)
+{
+    cleanup_strings struct strings paths = {0};
+
+    if (!o->host)
+        instance_records(&paths, environment);
+    if (last->address.path)
+        strings_add(&paths, last->address.path);
+    if (last->address.certs)
+        strings_addf(&paths, "%s/cert.pem", last->address.certs);
+    watch_paths(watch, &paths);
+}
+
+/* `cut`: the end of all waiting was nearer than the time that a question has. It may then have had no time to
+ * come through, and the one before tells more. */
+static void take_over(struct health *health, struct health *next, bool cut)
+{
+    bool worse = cut && next->late && health->why.code;
+
+    health_free(worse ? next : health);
+    if (!worse)
+        *health = *next;
+}
+
+static int ask_until(struct health *health, const struct dindctl_options *o, const char *const *environment,
+    struct watch *watch, struct err *e)
+{
+    long long end = deadline_in(o->wait * 1000);
+    int pause = SHORTEST_PAUSE_MS;
+
+    for (;;) {
+        struct health next;
+        int left = deadline_left(end);
+        bool cut = left < o->timeout * 1000;
+        enum stage before = health->stage;
+        watch_for(watch, o, health, environment); /* before asking: nothing is missed in between */
+        int r = ask(&next, o, environment, deadline_in(cut ? left : o->timeout * 1000), e);
+        take_over(health, &next, cut);
+        left = deadline_left(end);
+        if (r < 0 || health->stage == STAGE_READY || left == 0)
+            return r;
+        if (health->stage != before)
+            pause = SHORTEST_PAUSE_MS;
+        bool changed = watch_wait(watch, pause < left ? pause : left);
+        pause = changed ? SHORTEST_PAUSE_MS : pause * 2 < LONGEST_PAUSE_MS ? pause * 2 : LONGEST_PAUSE_MS;
+    }
+}
+
+static int ask_patiently(
+    struct health *health, const struct dindctl_options *o, const char *const *environment, struct err *e)
+{
+    cleanup(watch_end) struct watch watch;
+
+    watch_begin(&watch);
+    return ask_until(health, o, environment, &watch, e);
+}
+
+/* ---- the command ---- */
+
+static int print_json(const struct health *health, struct err *e)
+{
+    bool ready = health->stage == STAGE_READY;
+    json_t *root = json_pack("{s:b, s:s, s:s?, s:s?, s:s?, s:s?, s:s?}", "ready", ready, "stage",
+        stages[health->stage].name, "host", health->address.shown, "phase", health->instance.phase, "step",
+        health->instance.step, "detail", ready ? NULL : health->why.what, "hint",
+        health->why.hint[0] ? health->why.hint : NULL);
+    char *text cleanup_free = json_dumps(root, JSON_COMPACT);
+    char *line cleanup_free = str_format("%s\n", text ? text : "{}");
+
+    json_decref(root);
+    return dindctl_print(line, e);
+}
+
+static int tell(const struct health *health, bool json, struct err *e)
+{
+    int status = health->stage == STAGE_READY ? 0 : 1;
+    int r = json ? print_json(health, e) : status == 0 ? dindctl_print("ready\n", e) : 0;
+
+    if (r < 0 || json || status == 0)
+        return r < 0 ? r : status;
+    *e = health->why;
+    (void)err_prefix(e, "not ready: %s", stages[health->stage].words);
+    return err_status(e, status);
+}
+
+int health_command(const char *const *words, const char *const *environment, struct err *e)
+{
+    cleanup(dindctl_options_free) struct dindctl_options o = {0};
+    cleanup(health_free) struct health health = {0};
+
+    int r =
+        dindctl_options_read(&o, words, "--host --certs --wait --timeout --json", DINDCTL_NOTHING, NULL, e);
+    if (r == 0)
+        r = o.wait ? ask_patiently(&health, &o, environment, e)
+                   : ask(&health, &o, environment, deadline_in(o.timeout * 1000), e);
+    return r < 0 ? r : tell(&health, o.json, e);
 }

@@ -1,11 +1,9 @@
-/* Asks the engine itself whether it is ready: GET /_ping on the Unix socket of the instance that runs. */
+/* dindctl health: asks the engine itself whether it is ready, and names the stage that is not. */
 #pragma once
 
 #include "base/err.h"
+#include "entrypoint/dindctl_options.h"
 
-/*
- * `host` is "unix:///path", or NULL for the instance that the launcher recorded. Returns 0 when the engine
- * answered 200, else a negative errno with *e naming the stage: launcher, engine not listening, engine
- * answers an error. Bounded by `seconds`.
+/* The command with its words behind "health". Returns the exit status, 0 or 1; or a negative errno with *e.
  */
-int health_ask(const char *host, unsigned seconds, const char *const *environment, struct err *e);
+int health_command(const char *const *words, const char *const *environment, struct err *e);

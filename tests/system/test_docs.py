@@ -41,7 +41,8 @@ def shown_commands():
 
 @pytest.mark.parametrize("line", shown_commands())
 def test_every_dindctl_command_that_is_shown_is_understood(tmp_path, line):
-    """Some of them make certificates: not on this machine."""
+    """Some of them make certificates: not on this machine. Some wait for an engine, which is not here."""
+    line = line.replace("--wait 60s", "--wait 1s")
     environment = {"PATH": os.environ["PATH"], "DOCKER_TLS_CERTDIR": str(tmp_path / "certs")}
     assert dindctl(*line.split()[1:], env=environment, cwd=tmp_path).returncode != 64, line
 

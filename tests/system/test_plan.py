@@ -248,8 +248,8 @@ def test_version_and_help_answer_on_standard_output(sandbox, words):
     (["plan", "dockerd"], "dockerd is not an option of this command"),
     (["plan", "--", "ps", "-a"], "ps runs as a client command"),
     (["config", "--", "x"], "-- is not an option of this command"),
-    (["health", "--timeout", "0"], "--timeout is a number of seconds from 1 to 3600"),
-    (["health", "--timeout", "x"], "--timeout is a number of seconds from 1 to 3600"),
+    (["health", "--timeout", "0"], "--timeout is a time from 1s to 24h, as 90, 90s or 2m"),
+    (["health", "--timeout", "x"], "--timeout is a time from 1s to 24h, as 90, 90s or 2m"),
 ], ids=lambda value: " ".join(value) if isinstance(value, list) else "")
 def test_a_wrong_command_line_is_told_with_status_64(sandbox, words, part):
     result = sandbox.run(words, program="dindctl")
