@@ -2,14 +2,16 @@
 
 #include "base/log.h"
 #include "entrypoint/process.h"
+#include "entrypoint/supervise.h"
 
 #include <cap-ng.h>
 #include <errno.h>
+#include <linux/seccomp.h>
 #include <signal.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 void init_reset_signals(void)
@@ -72,29 +74,33 @@ static void give_up_privileges(void)
             NULL, "init: this process could not give up its own capabilities; the engine is not concerned");
 }
 
-/* Reaps everything that has ended. True when the engine was among it; its status is in *status then. */
-static bool reap(pid_t engine, int *status)
+/* What the supervisor cannot tell any more. */
+static void warn_without_seccomp(void)
 {
-    bool ended = false;
+    const uint32_t action = SECCOMP_RET_KILL_PROCESS;
 
-    for (;;) {
-        int one = 0;
-        pid_t pid = waitpid(-1, &one, WNOHANG);
-        if (pid <= 0)
-            return ended;
-        if (pid == engine) {
-            *status = one;
-            ended = true;
-        }
-    }
+    /* EOPNOTSUPP and EINVAL come from older kernels, whose filters kill all the same. */
+    if (syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) < 0 && (errno == ENOSYS || errno == EPERM))
+        log_warn("let the container call seccomp(2): the runtime's usual profile does",
+            "init: no seccomp filter for this process: %s", strerror(errno));
+}
+
+/* The same process, the same program, but nothing of what was done so far in its memory. */
+static void start_afresh(pid_t engine, const struct launch *launch)
+{
+#if SUPERVISE_STARTS_AFRESH
+    cleanup_strings struct strings arguments = {0};
+
+    strings_add(&arguments, SUPERVISE_TITLE);
+    strings_addf(&arguments, "%d", (int)engine);
+    strings_add(&arguments, "0");
+    (void)execve("/proc/self/exe", arguments.items, launch->environment.items);
+#endif
+    log_debug("init: /proc/self/exe: %s: the supervisor keeps this program's memory", strerror(errno));
 }
 
 int init_run(const struct launch *launch, struct err *e)
 {
-    sigset_t forwarded;
-    int status = 0;
-
-    forwarded_signals(&forwarded);
     init_hold_signals();
     /* Orphans come to PID 1 by themselves; anybody else has to ask for them. */
     if (getpid() != 1)
@@ -105,18 +111,13 @@ int init_run(const struct launch *launch, struct err *e)
         return err_errno(e, -errno, "init: fork");
     if (engine == 0)
         become_engine(launch);
-    /* What we inherited beyond the standard descriptors would only keep it open. Kernels before 5.9 do. */
-    (void)syscall(SYS_close_range, 3U, ~0U, 0);
+    /* The terminal is the engine's now: asking for it must not stop us. */
+    (void)signal(SIGTTIN, SIG_IGN);
+    (void)signal(SIGTTOU, SIG_IGN);
+    warn_without_seccomp();
     give_up_privileges();
-
-    for (;;) {
-        siginfo_t info;
-        int number = sigwaitinfo(&forwarded, &info);
-        if (number < 0)
-            continue; /* EINTR: stopped and continued */
-        if (number != SIGCHLD)
-            (void)kill(engine, number);
-        else if (reap(engine, &status))
-            return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-    }
+    start_afresh(engine, launch);
+    /* What we inherited beyond the standard descriptors would only keep it open. */
+    (void)syscall(SYS_close_range, 3U, ~0U, 0);
+    supervise(engine, 0);
 }

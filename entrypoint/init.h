@@ -1,20 +1,20 @@
-/* Our PID 1: starts the engine, forwards signals to it, reaps orphans, and ends with its status. */
+/* Our PID 1: starts the engine, gives up all privilege, and becomes its supervisor (supervise.h). */
 #pragma once
 
 #include "base/err.h"
 #include "entrypoint/launch.h"
 
 /*
- * Starts launch->arguments as a child and stays until it ends. The child gets the environment, an empty
- * signal mask, default dispositions and, on a terminal, the foreground. This process gives up all
- * capabilities meanwhile and can gain none (no_new_privs): it only ever signals a child of its own uid.
- * Returns the child's exit status, 128+N for signal N, or a negative errno with *e when it could not be
- * started at all.
+ * Starts launch->arguments as a child, and stays as its supervisor until it ends. The child gets the
+ * environment, an empty signal mask, default dispositions and, on a terminal, the foreground. This process
+ * gives up all capabilities meanwhile and can gain none (no_new_privs): it only ever signals a child of its
+ * own uid. To have next to no memory of its own it executes itself again, as the same process. Does not
+ * return unless the child could not be started at all: a negative errno with *e then.
  */
 int init_run(const struct launch *launch, struct err *e);
 
 /*
- * Blocks what init_run forwards, so that it waits until then. For PID 1 while it prepares: the kernel drops
+ * Blocks what is forwarded, so that it waits until then. For PID 1 while it prepares: the kernel drops
  * signals for which it has no handler (pid_namespaces(7)), and a stop would be lost.
  */
 void init_hold_signals(void);

@@ -167,9 +167,12 @@ def test_many_orphans_at_once_are_reaped(sandbox):
 
 # ---- what runs where ----
 
+# The engine starts while PID 1 still gives things up.
+CONFINED = "until grep -q '^Seccomp:.2' /proc/1/status; do sleep 0.01; done\n"
+
 
 def test_the_built_in_init_keeps_no_privilege(sandbox):
-    result = sandbox.run(env=NO_TLS, look="cp /proc/1/status /out")
+    result = sandbox.run(env=NO_TLS, look=CONFINED + "cat /proc/1/status > /out/status")
     status = dict(line.split(":\t", 1) for line in result.out("status").splitlines())
     assert status["Name"].startswith("dockerd-entry")
     assert {status[name] for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")} == {"0" * 16}
@@ -178,14 +181,14 @@ def test_the_built_in_init_keeps_no_privilege(sandbox):
 
 
 def test_the_built_in_init_keeps_no_privilege_without_root_either(sandbox):
-    result = sandbox.run(env=NO_TLS, **ROOTLESS, look="cat /proc/1/status > /out/status")
+    result = sandbox.run(env=NO_TLS, **ROOTLESS, look=CONFINED + "cat /proc/1/status > /out/status")
     status = dict(line.split(":\t", 1) for line in result.out("status").splitlines())
     assert {status[name] for name in ("CapInh", "CapPrm", "CapEff", "CapAmb")} == {"0" * 16}
     assert status["NoNewPrivs"] == "1"
 
 
 def test_the_built_in_init_holds_no_file_open(sandbox):
-    result = sandbox.run(env={"DOCKER_TLS_CERTDIR": "/certs"}, look="ls /proc/1/fd > /out/fd",
+    result = sandbox.run(env={"DOCKER_TLS_CERTDIR": "/certs"}, look=CONFINED + "ls /proc/1/fd > /out/fd",
                          around='exec 7</etc/passwd; exec "$@"')
     assert result.out("fd").split() == ["0", "1", "2"]
 

@@ -1,0 +1,26 @@
+/* What PID 1 does while the engine runs: four system calls, and memory of a few pages. */
+#pragma once
+
+#include <sys/types.h>
+
+#if defined(__x86_64__) || defined(__aarch64__)
+#define SUPERVISE_STARTS_AFRESH 1
+#else
+#define SUPERVISE_STARTS_AFRESH 0
+#endif
+
+/* argv[0] by which this program, started again, becomes nothing but a supervisor. A blank is in it so that no
+ * file is called so by accident. */
+#define SUPERVISE_TITLE "dockerd-entrypoint: init"
+
+/*
+ * Forwards every signal that can be to `engine`, reaps whatever ends, and ends itself as the engine did: with
+ * its exit status, or 128+N for signal N. Expects signals to be blocked as init_hold_signals does it, and
+ * no_new_privs. Installs a seccomp filter first: from then on this process can wait for signals and children,
+ * send signals and exit; anything else kills it.
+ *
+ * `attendant` (attendant.h) is another child, or 0. While it lives, SIGTERM and SIGINT go to it instead: it
+ * passes them on when it is time. One that dies with them is replaced: the engine gets the signal. When the
+ * engine has ended, the attendant is told so by SIGUSR1, and gets two seconds to tidy up.
+ */
+_Noreturn void supervise(pid_t engine, pid_t attendant);
