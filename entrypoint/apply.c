@@ -9,7 +9,10 @@ int plan_apply(const struct plan *plan, const struct system *system, struct err 
         struct outcome outcome = {0};
         struct err failed = {0};
 
-        int r = system->run(system->context, step, &outcome, &failed);
+        int r = system->stopped ? system->stopped(step_name(step->kind), e) : 0;
+        if (r < 0)
+            return r;
+        r = system->run(system->context, step, &outcome, &failed);
         if (r < 0 && step->fatal) {
             *e = failed;
             if (!e->status)

@@ -20,10 +20,13 @@ struct system {
     void *context;
     /* 0 with *outcome, or a negative errno with *e. */
     int (*run)(void *context, const struct step *step, struct outcome *outcome, struct err *e);
+    /* Asked before each step, `next`: 0 to go on, or a negative errno with *e. May be NULL. */
+    int (*stopped)(const char *next, struct err *e);
 };
 
 /*
  * Runs the steps in order and logs what came of them. A fatal step that fails stops everything: nothing after
- * it runs, nothing is undone, *e names the step. Another failing step is a warning.
+ * it runs, nothing is undone, *e names the step. Another failing step is a warning. A stop that was asked for
+ * takes effect between two steps.
  */
 int plan_apply(const struct plan *plan, const struct system *system, struct err *e);

@@ -83,6 +83,9 @@ static int start(struct prepared *p, const char *const *environment, mode_t umas
         return r;
     launch_build(&launch, &p->plan, &p->settings, &p->host, &p->command, &applied, environment);
     char *line cleanup_free = launch_line(&launch);
+    r = init_stopped("its start", e);
+    if (r < 0)
+        return r;
     log_info("starting %s", line);
 
     r = clean_descriptors(e);
@@ -127,6 +130,9 @@ int entrypoint_main(const char *const *arguments, const char *const *environment
     }
     if (r >= 0)
         return r;
-    log_failure(&e);
+    if (e.code == -EINTR && e.status > 128) /* as asked for: no failure */
+        log_info("%s", e.what);
+    else
+        log_failure(&e);
     return e.status ? e.status : EXIT_SYSTEM;
 }

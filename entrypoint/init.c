@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 void init_reset_signals(void)
@@ -41,6 +42,38 @@ void init_hold_signals(void)
 
     forwarded_signals(&forwarded);
     (void)sigprocmask(SIG_SETMASK, &forwarded, NULL);
+}
+
+int init_stopped(const char *next, struct err *e)
+{
+    static const struct {
+        int number;
+        const char *name;
+    } stops[] = {{SIGTERM, "SIGTERM"}, {SIGINT, "SIGINT"}, {SIGQUIT, "SIGQUIT"}};
+    sigset_t pending;
+
+    (void)sigpending(&pending);
+    for (size_t i = 0; i < sizeof(stops) / sizeof(*stops); i++)
+        if (sigismember(&pending, stops[i].number) == 1) {
+            (void)err_set(
+                e, -EINTR, "stopped by %s before %s; the engine was not started", stops[i].name, next);
+            return err_status(e, 128 + stops[i].number);
+        }
+    return 0;
+}
+
+/* The rest was meant for an engine that was not there: a SIGHUP would end one that has only just begun. */
+static void forget_signals(void)
+{
+    const struct timespec at_once = {0};
+    sigset_t others;
+
+    forwarded_signals(&others);
+    (void)sigdelset(&others, SIGTERM);
+    (void)sigdelset(&others, SIGINT);
+    (void)sigdelset(&others, SIGQUIT);
+    while (sigtimedwait(&others, NULL, &at_once) > 0)
+        continue;
 }
 
 /* In the child. A group of its own, in the foreground of our terminal if there is one: Ctrl-C then reaches it
@@ -102,6 +135,7 @@ static void start_afresh(pid_t engine, const struct launch *launch)
 int init_run(const struct launch *launch, struct err *e)
 {
     init_hold_signals();
+    forget_signals();
     /* Orphans come to PID 1 by themselves; anybody else has to ask for them. */
     if (getpid() != 1)
         (void)prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);

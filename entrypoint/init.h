@@ -19,5 +19,12 @@ int init_run(const struct launch *launch, struct err *e);
  */
 void init_hold_signals(void);
 
+/*
+ * Whether somebody asked to stop (SIGTERM, SIGINT or SIGQUIT) since init_hold_signals: then there is no use
+ * in going on, and nobody to wait for the engine. 0, or -EINTR with *e, which says before what, and status
+ * 128+N.
+ */
+int init_stopped(const char *next, struct err *e);
+
 /* Empty signal mask and default dispositions, as a program expects to be started with. */
 void init_reset_signals(void);

@@ -1,6 +1,7 @@
 #include "steps.h"
 
 #include "entrypoint/identity.h"
+#include "entrypoint/init.h"
 #include "entrypoint/instance.h"
 
 #include <linux/capability.h>
@@ -100,5 +101,5 @@ static int run(void *context, const struct step *step, struct outcome *outcome, 
 
 struct system steps_system(struct work *work)
 {
-    return (struct system){.context = work, .run = run};
+    return (struct system){.context = work, .run = run, .stopped = init_stopped};
 }

@@ -71,13 +71,33 @@ def test_a_signal_that_comes_before_the_engine_runs_is_not_lost(sandbox):
     assert running.wait(5).exit == 128 + signal.SIGTERM
 
 
-def test_a_signal_during_the_preparation_is_not_lost(sandbox):
+SLOW_STEP = {"host": Host(without=("iptables",)), "setup": """
+    printf '#!/bin/sh\\n: > /out/probing\\nuntil [ -e /out/go ]; do sleep 0.01; done\\n' > usr/local/bin/iptables
+    chmod +x usr/local/bin/iptables"""}
+
+
+@pytest.mark.parametrize("init", ["builtin", "docker-init", "none"])
+@pytest.mark.parametrize("name", ["TERM", "INT", "QUIT"])
+def test_a_stop_during_the_preparation_ends_it_between_two_steps(sandbox, name, init):
     """docker stop right after docker run. The kernel drops what PID 1 neither handles nor blocks."""
-    running = sandbox.start(env=NO_TLS, dockerd="sleep 60", host=Host(without=("iptables",)), setup="""
-        printf '#!/bin/sh\\n: > /out/probing\\nsleep 0.3\\n' > usr/local/bin/iptables; chmod +x usr/local/bin/iptables""")
+    running = sandbox.start(env={**NO_TLS, "DIND_INIT": init}, dockerd="sleep 60", **SLOW_STEP)
     running.wait_for_file("probing")
-    running.signal(signal.SIGTERM)
-    assert running.wait(5).exit == 128 + signal.SIGTERM
+    running.signal(numbers(name))
+    running.out_path("go").touch()
+    result = running.wait(5)
+    assert result.exit == 128 + numbers(name)
+    assert "dockerd" not in result.programs_started()
+    assert result.log()[-1]["msg"] == f"stopped by SIG{name} before pid-files; the engine was not started"
+    assert any(line["msg"].startswith("iptables: ") for line in result.log()), "the step itself was not broken off"
+
+
+@pytest.mark.parametrize("name", ["HUP", "USR1", "ALRM"])
+def test_other_signals_during_the_preparation_do_not_hit_an_engine_that_only_begins(sandbox, name):
+    running = sandbox.start(env=NO_TLS, dockerd="exit 3", **SLOW_STEP)
+    running.wait_for_file("probing")
+    running.signal(numbers(name))
+    running.out_path("go").touch()
+    assert running.wait(5).exit == 3
 
 
 def test_child_signals_are_not_forwarded(sandbox):

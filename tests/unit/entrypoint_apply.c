@@ -111,6 +111,30 @@ static void no_step_of_an_earlier_phase_can_follow_a_later_one(void **state)
         }
 }
 
+/* Asked to stop from the third step on. */
+static int stopped_before_iptables(const char *next, struct err *e)
+{
+    if (strcmp(next, "iptables") != 0)
+        return 0;
+    (void)err_set(e, -EINTR, "stopped before %s", next);
+    return err_status(e, 143);
+}
+
+static void a_stop_takes_effect_between_two_steps(void **state)
+{
+    cleanup(plan_free) struct plan plan;
+    struct recorder recorder = {0};
+    const struct system system = {.context = &recorder, .run = record, .stopped = stopped_before_iptables};
+    struct err e = {0};
+    (void)state;
+
+    build(&plan, false);
+    assert_int_equal(plan_apply(&plan, &system, &e), -EINTR);
+    assert_int_equal(recorder.count, 2);
+    assert_int_equal(e.status, 143);
+    assert_string_equal(e.what, "stopped before iptables");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -118,6 +142,7 @@ int main(void)
         cmocka_unit_test(a_failing_step_stops_everything_after_it_and_is_named),
         cmocka_unit_test(a_failing_step_that_is_not_fatal_lets_the_others_run),
         cmocka_unit_test(no_step_of_an_earlier_phase_can_follow_a_later_one),
+        cmocka_unit_test(a_stop_takes_effect_between_two_steps),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
