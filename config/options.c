@@ -194,6 +194,26 @@ const struct option options[OPTION_COUNT] = {
         "is dockerd.",
         "use auto, builtin, docker-init or none", OPTION_TYPE_ENUM, FIELD(init),
         .words = WORDS("auto", "builtin", "docker-init", "none"), .fallback = "auto"},
+    [OPTION_READY_FILE] = {"ready.file",
+        "A file that is there while the engine is: written when it answers for the first time, removed at "
+        "the start and when it is to stop.",
+        "use the absolute path of a file in a folder that exists", OPTION_TYPE_STRING, FIELD(ready.file),
+        .check = check_folder},
+    [OPTION_SHUTDOWN_TIMEOUT] = {"shutdown.timeout",
+        "How many seconds the engine has to end once it was told to, before it is killed; auto: as long as "
+        "it takes.",
+        "use auto, or a whole number from 1 to 86400", OPTION_TYPE_INT, FIELD(shutdown.timeout), .min = 1,
+        .max = 86400, .automatic = true, .fallback = "auto"},
+    [OPTION_SHUTDOWN_WAIT_FOR_IDLE] = {"shutdown.wait_for_idle",
+        "For how many seconds at most a stop waits until no container runs any more, before the engine is "
+        "told; a second SIGTERM or SIGINT ends the wait. auto: it does not wait.",
+        "use auto, or a whole number from 1 to 86400", OPTION_TYPE_INT, FIELD(shutdown.wait_for_idle),
+        .min = 1, .max = 86400, .automatic = true, .fallback = "auto"},
+    [OPTION_SHUTDOWN_WHEN_FILE] = {"shutdown.when_file",
+        "A file whose being there is as good as a SIGTERM: for the sidecar of a job, in clusters without "
+        "native sidecars.",
+        "use the absolute path of a file", OPTION_TYPE_STRING, FIELD(shutdown.when_file),
+        .check = check_folder},
     [OPTION_LOG_LEVEL] = {"log.level", "The least important log lines that are still written.",
         "use debug, info, warn or error", OPTION_TYPE_ENUM, FIELD(log.level),
         .words = WORDS("debug", "info", "warn", "error"), .fallback = "info"},

@@ -110,6 +110,10 @@ enum option_id {
     OPTION_DAEMON,
     OPTION_ARGS,
     OPTION_INIT,
+    OPTION_READY_FILE,
+    OPTION_SHUTDOWN_TIMEOUT,
+    OPTION_SHUTDOWN_WAIT_FOR_IDLE,
+    OPTION_SHUTDOWN_WHEN_FILE,
     OPTION_LOG_LEVEL,
     OPTION_LOG_FORMAT,
     OPTION_COUNT,
@@ -178,6 +182,14 @@ struct settings {
     json_t *daemon;      /* owned object with daemon.json settings; NULL for none */
     struct strings args; /* extra dockerd flags, as words */
     int init;            /* enum init_kind */
+    struct {
+        char *file; /* owned, absolute; NULL: none */
+    } ready;
+    struct {
+        long long timeout;       /* seconds; 0: as long as the engine takes */
+        long long wait_for_idle; /* seconds; 0: it does not */
+        char *when_file;         /* owned, absolute; NULL: none */
+    } shutdown;
     struct {
         int level;  /* enum log_level */
         int format; /* enum log_format */

@@ -5,6 +5,7 @@
 #include "entrypoint/client.h"
 #include "entrypoint/engine_version.h"
 #include "entrypoint/init.h"
+#include "entrypoint/instance.h"
 #include "entrypoint/launch.h"
 #include "entrypoint/prepare.h"
 #include "entrypoint/process.h"
@@ -93,8 +94,15 @@ static int start(struct prepared *p, const char *const *environment, mode_t umas
         return r;
     engine_version_watch(p, &launch);
     (void)umask(umask_before);
-    if (launch.supervise)
-        return init_run(&launch, e);
+    if (launch.supervise) {
+        char *socket cleanup_free = instance_socket(&work);
+        const struct attendance attendance = {.socket = socket,
+            .ready_file = p->settings.ready.file,
+            .when_file = p->settings.shutdown.when_file,
+            .timeout = p->settings.shutdown.timeout,
+            .wait_for_idle = p->settings.shutdown.wait_for_idle};
+        return init_run(&launch, &attendance, e);
+    }
     init_reset_signals();
     return process_become(&launch.arguments, &launch.environment, launch.path, e);
 }

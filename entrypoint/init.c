@@ -119,20 +119,40 @@ static void warn_without_seccomp(void)
 }
 
 /* The same process, the same program, but nothing of what was done so far in its memory. */
-static void start_afresh(pid_t engine, const struct launch *launch)
+static void start_afresh(pid_t engine, pid_t attendant, const struct launch *launch)
 {
 #if SUPERVISE_STARTS_AFRESH
     cleanup_strings struct strings arguments = {0};
 
     strings_add(&arguments, SUPERVISE_TITLE);
     strings_addf(&arguments, "%d", (int)engine);
-    strings_add(&arguments, "0");
+    strings_addf(&arguments, "%d", (int)attendant);
     (void)execve("/proc/self/exe", arguments.items, launch->environment.items);
 #endif
     log_debug("init: /proc/self/exe: %s: the supervisor keeps this program's memory", strerror(errno));
 }
 
-int init_run(const struct launch *launch, struct err *e)
+/* 0 when nothing is asked of it. In the child it does not return. */
+static int start_attendant(const struct attendance *attendance, pid_t engine, pid_t *attendant, struct err *e)
+{
+    pid_t parent = getpid();
+
+    *attendant = 0;
+    if (!attendance_wanted(attendance))
+        return 0;
+    *attendant = fork();
+    if (*attendant < 0)
+        return err_errno(e, -errno, "init: fork");
+    if (*attendant > 0)
+        return 0;
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    if (getppid() != parent)
+        _exit(EXIT_SYSTEM);
+    give_up_privileges();
+    attendant_run(attendance, engine);
+}
+
+int init_run(const struct launch *launch, const struct attendance *attendance, struct err *e)
 {
     init_hold_signals();
     forget_signals();
@@ -148,10 +168,16 @@ int init_run(const struct launch *launch, struct err *e)
     /* The terminal is the engine's now: asking for it must not stop us. */
     (void)signal(SIGTTIN, SIG_IGN);
     (void)signal(SIGTTOU, SIG_IGN);
+    pid_t attendant = 0;
+    int r = start_attendant(attendance, engine, &attendant, e);
+    if (r < 0) {
+        (void)kill(engine, SIGKILL);
+        return r;
+    }
     warn_without_seccomp();
     give_up_privileges();
-    start_afresh(engine, launch);
+    start_afresh(engine, attendant, launch);
     /* What we inherited beyond the standard descriptors would only keep it open. */
     (void)syscall(SYS_close_range, 3U, ~0U, 0);
-    supervise(engine, 0);
+    supervise(engine, attendant);
 }

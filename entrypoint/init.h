@@ -2,16 +2,19 @@
 #pragma once
 
 #include "base/err.h"
+#include "entrypoint/attendant.h"
 #include "entrypoint/launch.h"
 
 /*
  * Starts launch->arguments as a child, and stays as its supervisor until it ends. The child gets the
  * environment, an empty signal mask, default dispositions and, on a terminal, the foreground. This process
  * gives up all capabilities meanwhile and can gain none (no_new_privs): it only ever signals a child of its
- * own uid. To have next to no memory of its own it executes itself again, as the same process. Does not
- * return unless the child could not be started at all: a negative errno with *e then.
+ * own uid. Where `attendance` asks for
+ * anything, an attendant is started too. To have next to no memory of its own it executes itself again, as
+ * the same process. Does not return unless the child could not be started at all: a negative errno with *e
+ * then.
  */
-int init_run(const struct launch *launch, struct err *e);
+int init_run(const struct launch *launch, const struct attendance *attendance, struct err *e);
 
 /*
  * Blocks what is forwarded, so that it waits until then. For PID 1 while it prepares: the kernel drops

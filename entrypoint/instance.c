@@ -119,19 +119,35 @@ static bool own_hosts(const struct work *work, char **unix_path, char **tcp)
            json_is_true(json_object_get(file, "tlsverify"));
 }
 
+/* Where the engine will listen; the one or the other. */
+static void find_sockets(const struct work *work, char **unix_path, char **tcp, bool *tls)
+{
+    *tls = work->plan->tls;
+    if (work->command->kind == COMMAND_EXPLICIT)
+        *tls = own_hosts(work, unix_path, tcp);
+    if (!*unix_path && !*tcp)
+        *unix_path = str_dup(work->plan->socket);
+}
+
+char *instance_socket(const struct work *work)
+{
+    char *unix_path = NULL;
+    char *tcp cleanup_free = NULL;
+    bool tls;
+
+    find_sockets(work, &unix_path, &tcp, &tls);
+    return unix_path;
+}
+
 static json_t *describe(const struct work *work, const struct step *step)
 {
-    const struct plan *plan = work->plan;
     char *unix_path cleanup_free = NULL;
     char *tcp cleanup_free = NULL;
-    bool tls = plan->tls;
+    bool tls;
 
-    if (work->command->kind == COMMAND_EXPLICIT)
-        tls = own_hosts(work, &unix_path, &tcp);
-    if (!unix_path && !tcp)
-        unix_path = str_dup(plan->socket);
+    find_sockets(work, &unix_path, &tcp, &tls);
     return json_pack("{s:i, s:I, s:s, s:s, s:s*, s:s?, s:s?, s:b}", "pid", (int)getpid(), "started",
-        (json_int_t)process_start_time(getpid()), "mode", mode_name(plan->mode), "phase",
+        (json_int_t)process_start_time(getpid()), "mode", mode_name(work->plan->mode), "phase",
         step ? phase_name(step->phase) : "engine", "step", step ? step_name(step->kind) : NULL, "socket",
         unix_path, "tcp", unix_path ? NULL : tcp, "tls", tls);
 }

@@ -28,6 +28,9 @@ void instance_tell_step(const struct work *work, const struct step *step);
 /* Says that the engine is started now. 0, or a negative errno with *e. */
 int instance_tell_engine(const struct work *work, struct err *e);
 
+/* The Unix socket that the engine will have, or NULL. The caller frees it. */
+char *instance_socket(const struct work *work);
+
 /* A record as read; zero-initialised is empty. */
 struct instance {
     char *record;       /* owned: the path */

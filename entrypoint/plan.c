@@ -45,6 +45,7 @@ const char *step_name(enum step_kind kind)
         [STEP_CERTIFICATES] = "certificates",
         [STEP_DAEMON_CONFIG] = "daemon-config",
         [STEP_RECORD] = "record",
+        [STEP_READY_FILE] = "ready-file",
         [STEP_BOUNDING_SET] = "bounding-set",
         [STEP_IDENTITY] = "identity",
         [STEP_CAPABILITIES] = "capabilities",

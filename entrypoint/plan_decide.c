@@ -60,6 +60,30 @@ int plan_refuse_root_only(const struct plan_input *in, struct err *e)
         e, "let the container runtime mount it (docker run --mount, Kubernetes volumes), or leave it out");
 }
 
+/* What only the built-in init does. */
+static int refuse_without_builtin(const struct plan *plan, const struct settings *s, struct err *e)
+{
+    const struct {
+        enum option_id id;
+        const char *key;
+        bool asked;
+    } needing[] = {{OPTION_READY_FILE, "ready.file", s->ready.file},
+        {OPTION_SHUTDOWN_TIMEOUT, "shutdown.timeout", s->shutdown.timeout},
+        {OPTION_SHUTDOWN_WAIT_FOR_IDLE, "shutdown.wait_for_idle", s->shutdown.wait_for_idle},
+        {OPTION_SHUTDOWN_WHEN_FILE, "shutdown.when_file", s->shutdown.when_file}};
+
+    for (size_t i = 0; i < sizeof(needing) / sizeof(*needing); i++) {
+        if (!needing[i].asked)
+            continue;
+        char *origin cleanup_free = settings_origin(s, needing[i].id);
+        (void)err_set(e, -EINVAL, "%s (%s) needs the built-in init, but init is %s: nobody is there to do it",
+            needing[i].key, origin, init_name(plan->init));
+        (void)err_status(e, EXIT_CONFIG);
+        return err_hint(e, "set init: builtin, or leave it out");
+    }
+    return 0;
+}
+
 int plan_decide_init(struct plan *plan, const struct plan_input *in, struct err *e)
 {
     const struct settings *s = in->settings;
@@ -72,7 +96,7 @@ int plan_decide_init(struct plan *plan, const struct plan_input *in, struct err 
         (void)err_status(e, EXIT_CONFIG);
         return err_hint(e, "install tini as docker-init in the image, or set init: builtin");
     }
-    return 0;
+    return plan->init == INIT_BUILTIN ? 0 : refuse_without_builtin(plan, s, e);
 }
 
 static bool is_loopback(const char *address)

@@ -72,6 +72,8 @@ static int run_step(struct work *work, const struct step *step, struct outcome *
         return step_daemon_config(work->host, work->config, &work->applied->config_file, outcome, e);
     case STEP_RECORD:
         return step_record(work, outcome, e);
+    case STEP_READY_FILE:
+        return step_ready_file(s->ready.file, outcome, e);
     case STEP_BOUNDING_SET:
         return step_bounding_set(final_bounding_set(work), outcome, e);
     case STEP_IDENTITY:

@@ -56,5 +56,6 @@ int step_certificates(
 int step_daemon_config(const struct host *host, const struct engine_config *config, char **path,
     struct outcome *outcome, struct err *e);
 int step_record(const struct work *work, struct outcome *outcome, struct err *e);
+int step_ready_file(const char *path, struct outcome *outcome, struct err *e);
 int step_bounding_set(capset keep, struct outcome *outcome, struct err *e);
 int step_capabilities(capset keep, struct outcome *outcome, struct err *e);

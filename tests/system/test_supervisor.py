@@ -3,61 +3,20 @@
 import os
 import shutil
 import signal
-import time
 from pathlib import Path
 
 import kernel
 import pytest
+from processes import children_of, settled, state, status_of, wait_until
 from sandbox import NO_TLS, ROOTLESS
 
 TOP = Path(__file__).resolve().parents[2]
-PATIENCE = 20
 
 
 def find_tini():
     found = shutil.which("tini-static") or shutil.which("tini")
     inside = TOP / "build/roots/trixie/usr/bin/tini-static"
     return found or (inside if inside.exists() else None)
-
-
-# ---- processes as the host sees them ----
-
-
-def status_of(pid):
-    try:
-        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    except (FileNotFoundError, ProcessLookupError):
-        return None
-    return dict(line.split(":\t", 1) for line in lines if ":\t" in line)
-
-
-def children_of(pid):
-    found = []
-    for entry in Path("/proc").iterdir():
-        status = status_of(entry.name) if entry.name.isdigit() else None
-        if status and status["PPid"] == str(pid):
-            found.append(int(entry.name))
-    return found
-
-
-def wait_until(done, what):
-    end = time.monotonic() + PATIENCE
-    while not (found := done()):
-        assert time.monotonic() < end, what
-        time.sleep(0.001)
-    return found
-
-
-def settled(pid):
-    """Gone, ended, or asleep again, without a signal that it still has to act on."""
-    status = status_of(pid)
-    return not status or status["State"][0] in "ZX" or (
-        status["State"][0] in "STt" and status["ShdPnd"] == status["SigPnd"] == "0" * 16)
-
-
-def state(pid):
-    status = status_of(pid)
-    return "gone" if not status or status["State"][0] in "ZX" else "stopped" if status["State"][0] in "Tt" else "runs"
 
 
 # ---- every signal, beside tini ----

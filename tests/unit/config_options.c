@@ -55,6 +55,10 @@ static const struct {
     [OPTION_DAEMON] = {"{\"log-driver\": \"local\"}", "{\"log-driver\": \"local\"}"},
     [OPTION_ARGS] = {"--mtu 1400", "[\"--mtu\", \"1400\"]"},
     [OPTION_INIT] = {"docker-init", "\"docker-init\""},
+    [OPTION_READY_FILE] = {"/run/ready", "\"/run/ready\""},
+    [OPTION_SHUTDOWN_TIMEOUT] = {"30", "30"},
+    [OPTION_SHUTDOWN_WAIT_FOR_IDLE] = {"60", "60"},
+    [OPTION_SHUTDOWN_WHEN_FILE] = {"/shared/done", "\"/shared/done\""},
     [OPTION_LOG_LEVEL] = {"debug", "\"debug\""},
     [OPTION_LOG_FORMAT] = {"json", "\"json\""},
 };
@@ -106,6 +110,10 @@ static const char *const defaults[OPTION_COUNT] = {
     [OPTION_DAEMON] = "{}",
     [OPTION_ARGS] = "[]",
     [OPTION_INIT] = "\"auto\"",
+    [OPTION_READY_FILE] = "null",
+    [OPTION_SHUTDOWN_TIMEOUT] = "\"auto\"",
+    [OPTION_SHUTDOWN_WAIT_FOR_IDLE] = "\"auto\"",
+    [OPTION_SHUTDOWN_WHEN_FILE] = "null",
     [OPTION_LOG_LEVEL] = "\"info\"",
     [OPTION_LOG_FORMAT] = "\"text\"",
 };

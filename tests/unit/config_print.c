@@ -103,6 +103,12 @@ static void the_printed_settings_are_these(void **state)
         "  - \"--mtu\"\n"
         "  - \"1400\"\n"
         "init: auto # default\n"
+        "ready:\n"
+        "  # file: not set\n"
+        "shutdown:\n"
+        "  timeout: auto # default\n"
+        "  wait_for_idle: auto # default\n"
+        "  # when_file: not set\n"
         "log:\n"
         "  level: info # default\n"
         "  format: text # default\n");

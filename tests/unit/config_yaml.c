@@ -24,7 +24,7 @@ static void keys_are_refused_with_their_place_and_the_nearest_one(void **state)
         {"nothing: auto", "config.yaml:1:1: nothing: is not a known key",
             "known here: version, mode, tls, api, mounts, cgroup, network, capabilities, apparmor, rootless, "
             "daemon, "
-            "args, init, log"},
+            "args, init, ready, shutdown, log"},
         {"moed: auto", "config.yaml:1:1: moed: is not a known key",
             "did you mean mode? use auto, rootful or rootless"},
         {"arg: []", "config.yaml:1:1: arg: is not a known key", "did you mean args?"},
