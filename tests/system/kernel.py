@@ -3,6 +3,8 @@
 import ctypes
 import os
 import platform
+import signal
+import time
 
 CLONE_NEWNS = 0x00020000
 CLONE_NEWCGROUP = 0x02000000
@@ -133,4 +135,10 @@ def ask_in(pid, name):
         vector = (ctypes.c_void_p * 2)(ctypes.addressof(number), ctypes.sizeof(number))
         ptrace(_PTRACE_SETREGSET, _NT_ARM_SYSTEM_CALL, ctypes.addressof(vector))
     ptrace(_PTRACE_CONT)
-    return os.waitpid(pid, 0)[1]  # of a death the tracer is told before the parent
+    for _ in range(500):
+        if (ended := os.waitpid(pid, os.WNOHANG))[0]:  # of a death the tracer is told before the parent
+            return ended[1]
+        time.sleep(0.01)
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    return 0

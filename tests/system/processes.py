@@ -15,6 +15,14 @@ def status_of(pid):
 
 
 def children_of(pid):
+    try:
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except (FileNotFoundError, ProcessLookupError):
+        return _search_children(pid)
+
+
+def _search_children(pid):
+    """Kernels without CONFIG_PROC_CHILDREN."""
     found = []
     for entry in Path("/proc").iterdir():
         status = status_of(entry.name) if entry.name.isdigit() else None

@@ -249,8 +249,8 @@ def test_a_ready_file_that_cannot_be_is_refused_before_the_engine_starts(sandbox
 
 
 def test_without_a_request_there_is_no_attendant(sandbox):
-    result = sandbox.run(env=NO_TLS, look="cat /proc/1/task/1/children > /out/children")
-    assert len(result.out("children").split()) == 1
+    result = sandbox.run(env=NO_TLS, look="cat /proc/[0-9]*/comm > /out/names")
+    assert "dind-attendant" not in result.out("names")
 
 
 # ---- the attendant ----
@@ -275,6 +275,31 @@ def test_a_signal_whose_attendant_was_killed_reaches_the_engine(start):
     os.kill(attendant, signal.SIGKILL)
     result = running.wait()
     assert result.exit == 4 and got(result) == ["SIGTERM"]
+
+
+def test_on_a_terminal_that_stops_background_writers_the_steps_are_told_all_the_same(sandbox):
+    """stty tostop: the terminal is the engine's, and the attendant is no part of its group."""
+    result = sandbox.run(env={**NO_TLS, "DIND_SHUTDOWN_TIMEOUT": "60"}, around="""exec python3 -c '
+import os, pty, signal, sys, termios, time
+pid, terminal = pty.fork()
+if pid == 0:
+    os.environ["DIND_INIT"] = "builtin"
+    os.execvp(sys.argv[1], sys.argv[1:])
+modes = termios.tcgetattr(terminal)
+modes[3] |= termios.TOSTOP
+termios.tcsetattr(terminal, termios.TCSANOW, modes)
+while not os.path.exists("/out/begun"):
+    time.sleep(0.01)
+os.kill(pid, signal.SIGTERM)
+try:
+    while text := os.read(terminal, 4096):
+        os.write(1, text)
+except OSError:
+    pass
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+' "$@" """, dockerd="trap 'exit 6' TERM; : > /out/begun; while :; do sleep 0.01; done")
+    assert result.exit == 6, result
+    assert "SIGTERM to the engine, SIGKILL after 60 s" in result.stdout and "the engine ended after" in result.stdout
 
 
 @pytest.mark.parametrize("init", ["none", "docker-init"])

@@ -67,13 +67,17 @@ def fate(sandbox, tini, number, first):
     return (*after, status)
 
 
-@pytest.mark.parametrize("first", [True, False], ids=["as-pid-1", "below-another"])
-def test_every_signal_does_what_it_does_with_tini(sandbox, first):
+# What the kernel spares PID 1, what a terminal sends, what cannot be caught, what the C library keeps, and some of the rest.
+BELOW_ANOTHER = (*range(1, 12), 13, 15, *range(17, 23), 28, 31, 32, 33, 34, 64)
+
+
+@pytest.mark.parametrize("first, numbers", [(True, range(1, 65)), (False, BELOW_ANOTHER)], ids=["as-pid-1", "below-another"])
+def test_every_signal_does_what_it_does_with_tini(sandbox, first, numbers):
     tini = find_tini()
     if not tini:
         pytest.skip("needs tini")
     differing = {}
-    for number in range(1, 65):
+    for number in numbers:
         ours, theirs = (fate(sandbox, which, number, first) for which in (None, tini))
         if ours != theirs:
             differing[number] = (ours, theirs)
