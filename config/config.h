@@ -26,7 +26,8 @@ struct config_input {
  */
 int config_load(struct settings *s, const struct config_input *input, struct err *e);
 
-/* Every option with its effective value and origin: YAML that config_load accepts, origins as comments. */
+/* Every option with its effective value and origin: YAML that config_load accepts, origins as comments.
+ * Secrets are masked (base/redact.h). */
 void config_print(const struct settings *s, struct text *out);
 
 /* The same as JSON: {"key": {"value": ..., "origin": "..."}}. */

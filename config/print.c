@@ -1,4 +1,5 @@
 /* Settings as people and programs read them. The YAML form is one that config_load takes again. */
+#include "base/redact.h"
 #include "config/config.h"
 #include "config/options.h"
 #include "config/quote.h"
@@ -41,6 +42,55 @@ static void add_scalar(struct text *out, const json_t *value)
     }
     char *text cleanup_free = json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(17));
     text_add(out, text ? text : "null");
+}
+
+static json_t *without_secrets(const char *name, json_t *value);
+
+static json_t *list_without_secrets(const json_t *list)
+{
+    json_t *copy = json_array(), *item;
+    const char *before = NULL;
+    size_t i;
+
+    /* In a list of words a flag may be followed by its value. */
+    json_array_foreach(list, i, item)
+    {
+        const char *word = json_string_value(item);
+        (void)json_array_append_new(copy, without_secrets(before, item));
+        before = word && *word == '-' ? word : NULL;
+    }
+    return copy;
+}
+
+/* What is printed may end up in a log. The caller owns the copy. */
+static json_t *without_secrets(const char *name, json_t *value)
+{
+    const char *key;
+    json_t *item;
+
+    if (json_is_string(value)) {
+        char *masked cleanup_free = redact_value(name, json_string_value(value));
+        return json_string(masked);
+    }
+    if (json_is_array(value))
+        return list_without_secrets(value);
+    if (!json_is_object(value))
+        return json_incref(value);
+    json_t *copy = json_object();
+    json_object_foreach(value, key, item)
+    {
+        (void)json_object_set_new(copy, key, without_secrets(key, item));
+    }
+    return copy;
+}
+
+/* What the settings hold for that option, as it may be shown. The caller owns it. */
+static json_t *shown_value(const struct option *option, const struct settings *s)
+{
+    json_t *value = option_value(option, s), *shown = without_secrets(NULL, value);
+
+    json_decref(value);
+    return shown;
 }
 
 /* In flow style "? key : value" may stand in one line. */
@@ -139,7 +189,7 @@ void config_print(const struct settings *s, struct text *out)
         const char *key = options[i].key, *dot = strrchr(key, '.');
         char *origin cleanup_free = settings_origin(s, (enum option_id)i);
         char *comment cleanup_free = str_format(" # %s", origin);
-        json_t *value = option_value(&options[i], s);
+        json_t *value = shown_value(&options[i], s);
 
         size_t level = add_groups(out, before, key);
         add_spaces(out, level);
@@ -161,7 +211,7 @@ void config_print_json(const struct settings *s, struct text *out)
     for (size_t i = 0; i < OPTION_COUNT; i++) {
         char *origin cleanup_free = settings_origin(s, (enum option_id)i);
         json_t *entry = json_object();
-        (void)json_object_set_new(entry, "value", option_value(&options[i], s));
+        (void)json_object_set_new(entry, "value", shown_value(&options[i], s));
         (void)json_object_set_new(entry, "origin", json_string(origin));
         (void)json_object_set_new(all, options[i].key, entry);
     }

@@ -1,6 +1,6 @@
 #include "config/quote.h"
 
-#include "config/utf8.h"
+#include "base/utf8.h"
 
 #include <ctype.h>
 #include <string.h>

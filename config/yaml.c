@@ -2,7 +2,7 @@
 
 #include "config/config.h"
 #include "config/quote.h"
-#include "config/utf8.h"
+#include "base/utf8.h"
 
 #include <errno.h>
 #include <jansson.h>

@@ -179,6 +179,7 @@ int dindctl_main(const char *const *arguments, const char *const *environment)
 {
     struct err e = {0};
 
+    log_terminal(environment);
     int r = run(arguments + 1, environment, &e);
     if (r >= 0)
         return r;

@@ -125,6 +125,7 @@ int entrypoint_main(const char *const *arguments, const char *const *environment
     mode_t umask_before;
     int r;
 
+    log_terminal(environment);
     if (arguments[1] && str_equal(arguments[1], ROOTLESS_CHILD))
         return rootless_child_main(arguments, environment);
     umask_before = umask(022);

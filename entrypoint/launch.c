@@ -1,6 +1,7 @@
 #include "launch.h"
 
 #include "base/environment.h"
+#include "base/redact.h"
 #include "config/words.h"
 #include "entrypoint/rootless.h"
 
@@ -21,13 +22,27 @@ void launch_free(struct launch *launch)
     *launch = (struct launch){0};
 }
 
-char *launch_line(const struct launch *launch)
+void launch_words(const struct launch *launch, struct strings *words)
 {
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=+./:,@%";
-    struct text line = {0};
+    const char *before = NULL;
 
     for (size_t i = 0; i < launch->arguments.count; i++) {
         const char *word = launch->arguments.items[i];
+        char *shown cleanup_free = redact_value(before, word);
+        strings_add(words, shown);
+        before = *word == '-' ? word : NULL;
+    }
+}
+
+char *launch_line(const struct launch *launch)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=+./:,@%";
+    cleanup_strings struct strings words = {0};
+    struct text line = {0};
+
+    launch_words(launch, &words);
+    for (size_t i = 0; i < words.count; i++) {
+        const char *word = words.items[i];
         text_add(&line, i ? " " : "");
         if (*word && word[strspn(word, plain)] == '\0')
             text_add(&line, word);

@@ -34,5 +34,8 @@ void launch_build(struct launch *launch, const struct plan *plan, const struct s
     const char *const *environment);
 void launch_free(struct launch *launch);
 
-/* The command as a shell would take it, quoted where that is needed: for people. The caller frees it. */
+/* The command's words with secrets masked (base/redact.h): for people. */
+void launch_words(const struct launch *launch, struct strings *words);
+
+/* The same as a shell would take it, quoted where that is needed. The caller frees it. */
 char *launch_line(const struct launch *launch);

@@ -1,5 +1,6 @@
 #include "show.h"
 
+#include "base/redact.h"
 #include "entrypoint/launch.h"
 
 #include <jansson.h>
@@ -37,6 +38,14 @@ static void show_steps(const struct prepared *p, struct text *out)
     }
 }
 
+static void show_list(const char *kind, const struct strings *list, struct text *out)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        char *shown cleanup_free = redact(list->items[i]);
+        text_addf(out, "%s%s: %s\n", i == 0 ? "\n" : "", kind, shown);
+    }
+}
+
 void show_plan(const struct prepared *p, const char *const *environment, struct text *out)
 {
     const struct plan *plan = &p->plan;
@@ -52,18 +61,18 @@ void show_plan(const struct prepared *p, const char *const *environment, struct 
         launch.supervise ? " (as a child of this process, which stays as its init)" : "", line);
     launch_free(&launch);
 
-    for (size_t i = 0; i < plan->notes.count; i++)
-        text_addf(out, "%snote: %s\n", i == 0 ? "\n" : "", plan->notes.items[i]);
-    for (size_t i = 0; i < p->settings.warnings.count; i++)
-        text_addf(out, "%swarning: %s\n", i == 0 ? "\n" : "", p->settings.warnings.items[i]);
+    show_list("note", &plan->notes, out);
+    show_list("warning", &p->settings.warnings, out);
 }
 
 static json_t *json_strings(const struct strings *list)
 {
     json_t *array = json_array();
 
-    for (size_t i = 0; i < list->count; i++)
-        json_array_append_new(array, json_string(list->items[i]));
+    for (size_t i = 0; i < list->count; i++) {
+        char *shown cleanup_free = redact(list->items[i]);
+        json_array_append_new(array, json_string(shown));
+    }
     return array;
 }
 
@@ -81,14 +90,16 @@ static json_t *json_step(const struct prepared *p, const struct step *step)
 
 void show_plan_json(const struct prepared *p, const char *const *environment, struct text *out)
 {
+    cleanup_strings struct strings words = {0};
     json_t *steps = json_array();
     struct launch launch;
 
     for (size_t i = 0; i < p->plan.count; i++)
         json_array_append_new(steps, json_step(p, &p->plan.steps[i]));
     expected_launch(p, environment, &launch);
+    launch_words(&launch, &words);
     json_t *root = json_pack("{s:s, s:s, s:o, s:o, s:o, s:o}", "mode", mode_name(p->plan.mode), "init",
-        init_name(p->plan.init), "steps", steps, "exec", json_strings(&launch.arguments), "notes",
+        init_name(p->plan.init), "steps", steps, "exec", json_strings(&words), "notes",
         json_strings(&p->plan.notes), "warnings", json_strings(&p->settings.warnings));
     char *text = json_dumps(root, JSON_INDENT(2));
     text_addf(out, "%s\n", text ? text : "null");

@@ -1,4 +1,4 @@
-/* The plan for people and for machines. Pure. */
+/* The plan for people and for machines, secrets masked (base/redact.h). Pure. */
 #pragma once
 
 #include "entrypoint/prepare.h"

@@ -1,7 +1,7 @@
 #include "fuzz.h"
 
 #include "config/config.h"
-#include "config/utf8.h"
+#include "base/utf8.h"
 
 #include <fcntl.h>
 #include <jansson.h>

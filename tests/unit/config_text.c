@@ -3,7 +3,7 @@
 
 #include "config/apply.h"
 #include "config/quote.h"
-#include "config/utf8.h"
+#include "base/utf8.h"
 #include "config/words.h"
 
 static void utf_8_is_what_rfc_3629_says(void **state)

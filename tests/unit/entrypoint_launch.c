@@ -101,6 +101,20 @@ static void the_line_is_quoted_where_a_shell_needs_it(void **state)
     assert_string_equal(line, "dockerd '--label=a b' '' 'it'\\''s'");
 }
 
+static void the_line_shows_no_password_and_the_engine_gets_it(void **state)
+{
+    static const char *const arguments[] = {
+        "dockerd", "--http-proxy=http://u:hunter2@p:1", "--https-proxy", "u:hunter2@p:1", NULL};
+    cleanup(launch_free) struct launch launch;
+    (void)state;
+
+    build(&launch, &rootful, &(struct applied){0}, arguments, nothing);
+    char *line cleanup_free = launch_line(&launch);
+    assert_string_equal(line, "dockerd --http-proxy=http://xxxxx:xxxxx@p:1 --https-proxy xxxxx:xxxxx@p:1");
+    assert_string_equal(launch.arguments.items[1], "--http-proxy=http://u:hunter2@p:1");
+    assert_string_equal(launch.arguments.items[3], "u:hunter2@p:1");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -109,6 +123,7 @@ int main(void)
         cmocka_unit_test(tls_verify_goes_only_when_tls_is_off),
         cmocka_unit_test(an_explicit_dockerd_gets_its_arguments_alone),
         cmocka_unit_test(the_line_is_quoted_where_a_shell_needs_it),
+        cmocka_unit_test(the_line_shows_no_password_and_the_engine_gets_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

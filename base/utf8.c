@@ -1,4 +1,4 @@
-#include "config/utf8.h"
+#include "base/utf8.h"
 
 static size_t length_by_first(unsigned char first)
 {
