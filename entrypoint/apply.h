@@ -5,9 +5,16 @@
 #include "entrypoint/plan.h"
 
 enum outcome_kind {
-    OUTCOME_DONE,    /* the system was changed */
-    OUTCOME_ALREADY, /* it was so already: a restarted container runs its steps again */
+    OUTCOME_DONE,         /* the system was changed */
+    OUTCOME_ALREADY,      /* it was so already: a restarted container runs its steps again */
+    OUTCOME_CHOSE,        /* there were several ways: `detail` says which was taken */
+    OUTCOME_NOT_POSSIBLE, /* the start goes on without it: `warning` says why */
+    OUTCOME_FAILED,       /* the start stops here; only of a fatal step */
+    OUTCOME_NOT_RUN,      /* it came after the one that failed */
 };
+
+/* A stable identifier for machines: "not possible". */
+const char *outcome_name(enum outcome_kind kind);
 
 struct outcome {
     enum outcome_kind kind;
@@ -24,9 +31,13 @@ struct system {
     int (*stopped)(const char *next, struct err *e);
 };
 
+struct boot_report;
+
 /*
- * Runs the steps in order and logs what came of them. A fatal step that fails stops everything: nothing after
- * it runs, nothing is undone, *e names the step. Another failing step is a warning. A stop that was asked for
- * takes effect between two steps.
+ * Runs the steps in order, logs what came of them and adds it to *report: one line a phase that has something
+ * to tell, each step with its time at debug. A fatal step that fails stops everything: nothing after it runs,
+ * nothing is undone, *e names the step. Another failing step is a warning. A stop that was asked for takes
+ * effect between two steps.
  */
-int plan_apply(const struct plan *plan, const struct system *system, struct err *e);
+int plan_apply(
+    const struct plan *plan, const struct system *system, struct boot_report *report, struct err *e);

@@ -1,4 +1,5 @@
 #include "base/log.h"
+#include "entrypoint/boot_report.h"
 #include "entrypoint/certs_command.h"
 #include "entrypoint/check.h"
 #include "entrypoint/dindctl_options.h"
@@ -39,6 +40,7 @@ static const char usage[] =
     "         [--host HOST] [--certs DIR] [--timeout TIME]\n"
     "                                   another engine: unix:///PATH, or tcp://HOST:PORT with its client "
     "certificates\n"
+    "  report [--json]                  what the last start did, step by step with times, and its warnings\n"
     "  version                          this program's version\n"
     "\n"
     "Options of plan, check, config and certs:\n"
@@ -152,6 +154,23 @@ static int run_seccomp(const char *const *words, struct err *e)
     return dindctl_print(text_get(&out), e);
 }
 
+static int run_report(const char *const *words, const char *const *environment, struct err *e)
+{
+    cleanup(dindctl_options_free) struct dindctl_options o = {0};
+    cleanup(boot_record_free) struct boot_record record = {0};
+    cleanup_text struct text out = {0};
+
+    int r = dindctl_options_read(&o, words, "--json", DINDCTL_NOTHING, NULL, e);
+    if (r == 0)
+        r = boot_record_read(&record, environment, e);
+    if (r < 0)
+        return r;
+    if (o.json)
+        return dindctl_print(text_get(&record.content), e);
+    boot_report_show(record.json, record.former, boot_view_of(environment), &out);
+    return dindctl_print(text_get(&out), e);
+}
+
 static int run(const char *const *words, const char *const *environment, struct err *e)
 {
     if (!words[0])
@@ -168,6 +187,8 @@ static int run(const char *const *words, const char *const *environment, struct 
         return run_seccomp(words + 1, e);
     if (strcmp(words[0], "health") == 0)
         return health_command(words + 1, environment, e);
+    if (strcmp(words[0], "report") == 0)
+        return run_report(words + 1, environment, e);
     if (strcmp(words[0], "version") == 0 || strcmp(words[0], "--version") == 0)
         return dindctl_print("dockerd-entrypoint " DIND_VERSION "\n", e);
     if (strcmp(words[0], "help") == 0 || strcmp(words[0], "--help") == 0 || strcmp(words[0], "-h") == 0)

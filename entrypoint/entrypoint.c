@@ -2,6 +2,7 @@
 
 #include "base/environment.h"
 #include "base/log.h"
+#include "entrypoint/boot_report.h"
 #include "entrypoint/client.h"
 #include "entrypoint/engine_version.h"
 #include "entrypoint/init.h"
@@ -38,17 +39,39 @@ static int run_client(const char *const *arguments, const char *const *environme
     return client_run(arguments, tls_dir ? tls_dir : "/certs", environment, e);
 }
 
-static void tell_before(const struct prepared *p)
+static void warn_all(struct boot_report *report, const char *from, const struct strings *list)
 {
-    for (size_t i = 0; i < p->settings.warnings.count; i++)
-        log_warn(NULL, "%s", p->settings.warnings.items[i]);
+    for (size_t i = 0; i < list->count; i++) {
+        log_warn(NULL, "%s", list->items[i]);
+        boot_report_warn(report, from, list->items[i], NULL);
+    }
+}
+
+static void tell_before(const struct prepared *p, struct boot_report *report)
+{
+    warn_all(report, "settings", &p->settings.warnings);
     log_info("mode %s, init %s", mode_name(p->plan.mode), init_name(p->plan.init));
     if (p->slow_keys)
         log_info("certificates: making RSA keys, which takes from tenths of a second to minutes (tls.key: "
                  "ecdsa-p256 "
                  "takes none)");
-    for (size_t i = 0; i < p->plan.notes.count; i++)
-        log_warn(NULL, "%s", p->plan.notes.items[i]);
+    warn_all(report, "plan", &p->plan.notes);
+    report->settings = p->times.settings;
+    report->facts = p->times.facts;
+    report->plan = p->times.plan;
+}
+
+/* Nothing else depends on it. */
+static void write_report(struct boot_report *report, const struct prepared *p, const char *command)
+{
+    size_t count = boot_report_warnings(report);
+    struct err e = {0};
+
+    if (boot_report_write(report, &p->host, &p->plan, command, &e) < 0)
+        log_warn(e.hint, "dindctl report will not show this start: %s", e.what);
+    else if (command && count > 0)
+        log_info("%zu warning%s: dindctl report repeats %s", count, count == 1 ? "" : "s",
+            count == 1 ? "it" : "them");
 }
 
 /*
@@ -71,22 +94,28 @@ static int clean_descriptors(struct err *e)
     return 0;
 }
 
-static int start(struct prepared *p, const char *const *environment, mode_t umask_before, struct err *e)
+static int start(struct prepared *p, struct boot_report *report, const char *const *environment,
+    mode_t umask_before, struct err *e)
 {
     cleanup(applied_free) struct applied applied = {0};
     cleanup(launch_free) struct launch launch = {0};
     struct work work = {&p->settings, &p->host, &p->plan, &p->command, &p->config, &applied};
     const struct system live = steps_system(&work);
 
-    tell_before(p);
-    int r = plan_apply(&p->plan, &live, e);
-    if (r < 0)
+    tell_before(p, report);
+    boot_report_forget(&p->host);
+    int r = plan_apply(&p->plan, &live, report, e);
+    if (r < 0) {
+        write_report(report, p, NULL);
         return r;
+    }
     launch_build(&launch, &p->plan, &p->settings, &p->host, &p->command, &applied, environment);
     char *line cleanup_free = launch_line(&launch);
     r = init_stopped("its start", e);
+    write_report(report, p, r < 0 ? NULL : line);
     if (r < 0)
         return r;
+    boot_report_free(report);
     log_info("starting %s", line);
 
     r = clean_descriptors(e);
@@ -111,12 +140,14 @@ static int run_engine(
     const char *const *arguments, const char *const *environment, mode_t umask_before, struct err *e)
 {
     cleanup(prepared_free) struct prepared p = {0};
+    cleanup(boot_report_free) struct boot_report report;
     const struct config_input input = {.environment = environment};
 
+    boot_report_begin(&report);
     int r = prepare(&p, &input, arguments, e);
     if (p.loaded)
         log_setup((enum log_level)p.settings.log.level, (enum log_format)p.settings.log.format);
-    return r < 0 ? r : start(&p, environment, umask_before, e);
+    return r < 0 ? r : start(&p, &report, environment, umask_before, e);
 }
 
 int entrypoint_main(const char *const *arguments, const char *const *environment)

@@ -21,6 +21,11 @@ char *instance_folder(const struct host *host)
     return host->uid == 0 ? str_dup("/run/dind") : str_format("%s/dind", host->runtime_dir);
 }
 
+char *instance_user_folder(const struct host *host)
+{
+    return host->user.uid == 0 ? str_dup("/run/dind") : str_format("%s/dind", host->runtime_dir);
+}
+
 static int write_hint(const char *folder, struct err *e)
 {
     if (e->code == -EROFS)
@@ -146,10 +151,12 @@ static json_t *describe(const struct work *work, const struct step *step)
     bool tls;
 
     find_sockets(work, &unix_path, &tcp, &tls);
-    return json_pack("{s:i, s:I, s:s, s:s, s:s*, s:s?, s:s?, s:b}", "pid", (int)getpid(), "started",
-        (json_int_t)process_start_time(getpid()), "mode", mode_name(work->plan->mode), "phase",
-        step ? phase_name(step->phase) : "engine", "step", step ? step_name(step->kind) : NULL, "socket",
-        unix_path, "tcp", unix_path ? NULL : tcp, "tls", tls);
+    char *user_folder cleanup_free = work->plan->becomes ? instance_user_folder(work->host) : NULL;
+    return json_pack("{s:i, s:I, s:I, s:I, s:s*, s:s, s:s, s:s*, s:s?, s:s?, s:b}", "pid", (int)getpid(),
+        "started", (json_int_t)process_start_time(getpid()), "uid", (json_int_t)work->host->user.uid, "gid",
+        (json_int_t)work->host->user.gid, "user_folder", user_folder, "mode", mode_name(work->plan->mode),
+        "phase", step ? phase_name(step->phase) : "engine", "step", step ? step_name(step->kind) : NULL,
+        "socket", unix_path, "tcp", unix_path ? NULL : tcp, "tls", tls);
 }
 
 void instance_tell_step(const struct work *work, const struct step *step)
@@ -212,6 +219,9 @@ static int take_record(struct instance *instance, const json_t *record, struct e
     json_int_t started = json_integer_value(json_object_get(record, "started"));
 
     instance->socket = string_of(record, "socket");
+    instance->user_folder = string_of(record, "user_folder");
+    instance->uid = (uid_t)json_integer_value(json_object_get(record, "uid"));
+    instance->gid = (gid_t)json_integer_value(json_object_get(record, "gid"));
     instance->tcp = string_of(record, "tcp");
     instance->tls = json_is_true(json_object_get(record, "tls"));
     instance->phase = word_of(record, "phase");
@@ -270,6 +280,7 @@ void instance_free(struct instance *instance)
     free(instance->phase);
     free(instance->step);
     free(instance->socket);
+    free(instance->user_folder);
     free(instance->tcp);
     *instance = (struct instance){0};
 }

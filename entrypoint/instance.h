@@ -12,6 +12,9 @@
 /* Where records lie: "/run/dind", or dind in XDG_RUNTIME_DIR when not root. The caller frees it. */
 char *instance_folder(const struct host *host);
 
+/* Where the engine's user may read and write: the same, unless root becomes another. The caller frees it. */
+char *instance_user_folder(const struct host *host);
+
 /*
  * Writes NAME in such a folder, whole or not at all, for nobody else to change; missing folders are made.
  * `path`, which may be NULL, gets its name, which the caller frees. 0, or a negative errno with *e.
@@ -35,9 +38,12 @@ char *instance_socket(const struct work *work);
 struct instance {
     char *record;       /* owned: the path */
     char *phase, *step; /* owned: what the launcher does; NULL once it has started the engine */
-    char *socket;       /* owned: the engine's Unix socket, or NULL */
-    char *tcp;          /* owned: "tcp://127.0.0.1:2376" when it has no Unix socket, or NULL */
-    bool tls;           /* on TCP */
+    uid_t uid;          /* whom the engine runs as */
+    gid_t gid;
+    char *user_folder; /* owned: instance_user_folder of a start that becomes another; else NULL */
+    char *socket;      /* owned: the engine's Unix socket, or NULL */
+    char *tcp;         /* owned: "tcp://127.0.0.1:2376" when it has no Unix socket, or NULL */
+    bool tls;          /* on TCP */
 };
 
 /*

@@ -1,5 +1,6 @@
 #include "prepare.h"
 
+#include "entrypoint/boot_report.h"
 #include "entrypoint/certificates.h"
 #include "entrypoint/identity.h"
 #include "entrypoint/launch.h"
@@ -86,23 +87,43 @@ static int check_certificates(struct prepared *p, struct err *e)
     return 0;
 }
 
+/* Microseconds since *last, which becomes now. */
+static long long lap(long long *last)
+{
+    long long before = *last;
+
+    *last = boot_clock();
+    return *last - before;
+}
+
+static int plan_and_check(struct prepared *p, struct err *e)
+{
+    int r = plan_build(&p->plan, &p->settings, &p->host, &p->command, &p->config, e);
+    if (r == 0)
+        r = check_conflicts(p, e);
+    if (r == 0)
+        r = check_certificates(p, e);
+    return r;
+}
+
 int prepare(struct prepared *p, const struct config_input *input, const char *const *arguments, struct err *e)
 {
+    long long last = boot_clock();
+
     *p = (struct prepared){0};
     int r = config_load(&p->settings, input, e);
     if (r < 0)
         return r;
     p->loaded = true;
+    p->times.settings = lap(&last);
     command_read(&p->command, arguments, &p->settings.args);
     r = host_look(&p->host, &p->settings, input->environment, e);
     if (r == 0)
         r = engine_config_look(&p->config, &p->settings, &p->host, &p->command, e);
+    p->times.facts = lap(&last);
     if (r == 0)
-        r = plan_build(&p->plan, &p->settings, &p->host, &p->command, &p->config, e);
-    if (r == 0)
-        r = check_conflicts(p, e);
-    if (r == 0)
-        r = check_certificates(p, e);
+        r = plan_and_check(p, e);
+    p->times.plan = lap(&last);
     return r;
 }
 

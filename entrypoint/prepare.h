@@ -15,6 +15,9 @@ struct prepared {
     struct command command;
     struct engine_config config;
     struct plan plan;
+    struct {
+        long long settings, facts, plan; /* microseconds that each took; `plan` with the checks */
+    } times;
     bool slow_keys;     /* RSA keys have to be made */
     char *certificates; /* owned: what will happen to them, one clause; NULL when it cannot be known yet, or
                            without TLS */

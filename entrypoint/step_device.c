@@ -134,6 +134,6 @@ int step_devices(const struct host *host, bool tun_required, struct outcome *out
             used += (size_t)snprintf(
                 outcome->warning + used, sizeof(outcome->warning) - used, "%s%s", used ? "; " : "", problem);
     }
-    outcome->kind = changed ? OUTCOME_DONE : OUTCOME_ALREADY;
+    outcome->kind = changed ? OUTCOME_DONE : used ? OUTCOME_NOT_POSSIBLE : OUTCOME_ALREADY;
     return 0;
 }

@@ -179,16 +179,10 @@ int step_certificates(
 
 /* ---- what is written into the runtime folder ---- */
 
-/* Where the engine's user may read. */
-static char *engine_folder(const struct host *host)
-{
-    return host->user.uid == 0 ? instance_folder(host) : str_format("%s/dind", host->runtime_dir);
-}
-
 int step_daemon_config(const struct host *host, const struct engine_config *config, char **path,
     struct outcome *outcome, struct err *e)
 {
-    char *folder cleanup_free = engine_folder(host);
+    char *folder cleanup_free = instance_user_folder(host);
     /* For the engine alone: proxies' passwords may stand in it. */
     int r = instance_write(folder, "daemon.json", 0600, config->merged, path, e);
 

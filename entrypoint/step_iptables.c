@@ -80,6 +80,7 @@ int step_iptables(
     enum iptables wanted, const struct host *host, bool *legacy, struct outcome *outcome, struct err *e)
 {
     (void)e;
+    outcome->kind = OUTCOME_CHOSE;
     switch (wanted) {
     case IPTABLES_NFT:
         request_module("nf_tables");

@@ -84,7 +84,9 @@ int step_unmask(struct outcome *outcome, struct err *e)
     for (size_t i = 0; i < masks.count; i++)
         if (!unmount_one(masks.items[i], &cause))
             strings_add(&left, masks.items[i]);
-    outcome->kind = masks.count ? OUTCOME_DONE : OUTCOME_ALREADY;
+    outcome->kind = masks.count == 0            ? OUTCOME_ALREADY
+                    : left.count == masks.count ? OUTCOME_NOT_POSSIBLE
+                                                : OUTCOME_DONE;
     if (left.count) {
         char *list cleanup_free = strings_join(&left, " ");
         (void)snprintf(outcome->warning, sizeof(outcome->warning),

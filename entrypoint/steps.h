@@ -7,6 +7,9 @@
 #include "entrypoint/engine_config.h"
 #include "entrypoint/launch.h"
 
+#include <jansson.h>
+#include <sys/types.h>
+
 /* What the steps work with; all borrowed, only *applied is written. */
 /* What statvfs(3) says of a mount, as the flags of mount(2): a remount has to say them all again. */
 unsigned long mount_flags(unsigned long statvfs_flags);

@@ -120,7 +120,7 @@ def test_a_full_disk_leaves_the_configuration_file_of_the_last_start_whole(sandb
     assert result.exit == 71, result
     assert json.loads(result.out("before")) == {"mtu": 1300}
     assert result.out("after") == result.out("before")
-    assert result.out("names") == "daemon.json\ninstance.json\n"
+    assert result.out("names") == "boot.json\ndaemon.json\ninstance.json\n"
 
 
 @pytest.mark.parametrize("setup, part", [

@@ -175,7 +175,7 @@ def test_the_record_of_a_rootless_engine_is_in_its_runtime_folder(sandbox):
 
 def test_everybody_may_read_the_record_and_only_its_owner_may_write(sandbox):
     result = run(sandbox, around='umask 000; exec "$@"')
-    assert sorted(result.out("dind").splitlines()) == ["-rw-r--r-- 0:0 instance.json", "drwxr-xr-x 0:0 "]
+    assert sorted(result.out("dind").splitlines()) == ["-rw-r--r-- 0:0 boot.json", "-rw-r--r-- 0:0 instance.json", "drwxr-xr-x 0:0 "]
 
 
 def test_while_it_prepares_the_record_names_the_step(sandbox):
@@ -195,7 +195,7 @@ def test_a_runtime_folder_that_is_not_there_yet_is_left_to_its_own_step(sandbox)
 def test_a_second_start_replaces_the_record(sandbox):
     result = run(sandbox, setup="mkdir run/dind; echo old > run/dind/instance.json; chmod 600 run/dind/instance.json")
     assert '"pid": 1' in result.changes["/run/dind/instance.json"]
-    assert sorted(result.out("dind").splitlines()) == ["-rw-r--r-- 0:0 instance.json", "drwxr-xr-x 0:0 "]
+    assert sorted(result.out("dind").splitlines()) == ["-rw-r--r-- 0:0 boot.json", "-rw-r--r-- 0:0 instance.json", "drwxr-xr-x 0:0 "]
 
 
 HOSTILE = {

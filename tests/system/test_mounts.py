@@ -267,7 +267,7 @@ def test_a_mount_that_fails_stops_the_start_and_names_the_entry(sandbox, entry, 
 def test_a_missing_source_leaves_no_folder_behind(sandbox):
     result = run(sandbox, extra("source: /srv/missing, target: /data"))
     check_stopped(result, "hint: mount a volume at /srv/missing, or correct source")
-    assert result.changes_beside_record() == {}
+    assert result.changes_beside_record() == {}, result
 
 
 def test_mounts_come_from_the_environment_too(sandbox):

@@ -1,6 +1,7 @@
 """dindctl plan and config: they say what a start would do, change nothing, and a start then does exactly that."""
 
 import json
+import re
 import shlex
 
 import pytest
@@ -58,12 +59,8 @@ def situation(request):
 
 def steps_of(result):
     """What a start did, from its own log, in order."""
-    found = []
-    for line in result.log():
-        name = line["msg"].split(": ")[0]
-        if ": " in line["msg"] and " " not in name and name not in found and name not in ("API", "init"):
-            found.append(name)
-    return found
+    found = [re.match(r"step (\S+): ", line["msg"]) for line in result.log("debug")]
+    return list(dict.fromkeys(match[1] for match in found if match))
 
 
 # ---- the plan and what follows it ----

@@ -188,4 +188,4 @@ def test_the_umask_of_the_container_does_not_reach_our_own_files(sandbox, umask)
         "644 /certs/ca/cert.pem", "600 /certs/ca/key.pem",
         "644 /certs/client/ca.pem", "644 /certs/client/cert.pem", "644 /certs/client/key.pem",
         "644 /certs/server/ca.pem", "644 /certs/server/cert.pem", "600 /certs/server/key.pem",
-        "755 /run/dind", "600 /run/dind/daemon.json", "644 /run/dind/instance.json"]
+        "755 /run/dind", "644 /run/dind/boot.json", "600 /run/dind/daemon.json", "644 /run/dind/instance.json"]

@@ -1,5 +1,6 @@
 unit_test(entrypoint_kernel_text decisions)
-unit_test(entrypoint_apply entrypoint)
+unit_test(entrypoint_apply entrypoint lib::jansson)
+unit_test(entrypoint_boot_report entrypoint lib::jansson)
 unit_test(entrypoint_plan entrypoint config lib::jansson)
 unit_test(entrypoint_capset decisions)
 unit_test(entrypoint_launch decisions)

@@ -1,6 +1,7 @@
 #include "harness.h"
 
 #include "entrypoint/apply.h"
+#include "entrypoint/boot_report.h"
 
 #include <errno.h>
 #include <string.h>
@@ -52,11 +53,12 @@ static void steps_run_once_each_in_the_order_of_the_plan(void **state)
     cleanup(plan_free) struct plan plan;
     struct recorder recorder = {0};
     const struct system system = {.context = &recorder, .run = record};
+    cleanup(boot_report_free) struct boot_report report = {0};
     struct err e = {0};
     (void)state;
 
     build(&plan, true);
-    assert_int_equal(plan_apply(&plan, &system, &e), 0);
+    assert_int_equal(plan_apply(&plan, &system, &report, &e), 0);
     assert_int_equal(recorder.count, STEPS);
     assert_memory_equal(recorder.asked, order, sizeof(order));
 }
@@ -68,10 +70,11 @@ static void a_failing_step_stops_everything_after_it_and_is_named(void **state)
         cleanup(plan_free) struct plan plan;
         struct recorder recorder = {.fail_at = at};
         const struct system system = {.context = &recorder, .run = record};
+        cleanup(boot_report_free) struct boot_report report = {0};
         struct err e = {0};
 
         build(&plan, true);
-        assert_int_equal(plan_apply(&plan, &system, &e), -EROFS);
+        assert_int_equal(plan_apply(&plan, &system, &report, &e), -EROFS);
         assert_int_equal(recorder.count, at);
         assert_contains(e.what, step_name(order[at - 1]));
         assert_string_equal(e.hint, "mend it");
@@ -86,12 +89,46 @@ static void a_failing_step_that_is_not_fatal_lets_the_others_run(void **state)
         cleanup(plan_free) struct plan plan;
         struct recorder recorder = {.fail_at = at};
         const struct system system = {.context = &recorder, .run = record};
+        cleanup(boot_report_free) struct boot_report report = {0};
         struct err e = {0};
 
         build(&plan, false);
-        assert_int_equal(plan_apply(&plan, &system, &e), 0);
+        assert_int_equal(plan_apply(&plan, &system, &report, &e), 0);
         assert_int_equal(recorder.count, STEPS);
     }
+}
+
+static const char *reported(const struct boot_report *report, size_t i, const char *key)
+{
+    const char *s = json_string_value(json_object_get(json_array_get(report->step_list, i), key));
+    return s ? s : "";
+}
+
+static void every_step_is_in_the_report_whatever_became_of_it(void **state)
+{
+    (void)state;
+    for (unsigned at = 0; at <= STEPS; at++)
+        for (int fatal = 0; fatal <= 1; fatal++) {
+            cleanup(plan_free) struct plan plan;
+            cleanup(boot_report_free) struct boot_report report = {0};
+            struct recorder recorder = {.fail_at = at};
+            const struct system system = {.context = &recorder, .run = record};
+            struct err e = {0};
+
+            build(&plan, fatal);
+            (void)plan_apply(&plan, &system, &report, &e);
+            assert_int_equal(json_array_size(report.step_list), STEPS);
+            for (unsigned i = 0; i < STEPS; i++) {
+                bool failed = i + 1 == at, after = at > 0 && fatal && i + 1 > at;
+                assert_string_equal(reported(&report, i, "step"), step_name(order[i]));
+                assert_string_equal(reported(&report, i, "outcome"), after     ? "not run"
+                                                                     : !failed ? "done"
+                                                                     : fatal   ? "failed"
+                                                                               : "not possible");
+                assert_string_equal(reported(&report, i, "hint"), failed ? "mend it" : "");
+            }
+            assert_int_equal(boot_report_warnings(&report), at > 0);
+        }
 }
 
 static void no_step_of_an_earlier_phase_can_follow_a_later_one(void **state)
@@ -123,14 +160,16 @@ static int stopped_before_iptables(const char *next, struct err *e)
 static void a_stop_takes_effect_between_two_steps(void **state)
 {
     cleanup(plan_free) struct plan plan;
+    cleanup(boot_report_free) struct boot_report report = {0};
     struct recorder recorder = {0};
     const struct system system = {.context = &recorder, .run = record, .stopped = stopped_before_iptables};
     struct err e = {0};
     (void)state;
 
     build(&plan, false);
-    assert_int_equal(plan_apply(&plan, &system, &e), -EINTR);
+    assert_int_equal(plan_apply(&plan, &system, &report, &e), -EINTR);
     assert_int_equal(recorder.count, 2);
+    assert_string_equal(reported(&report, 2, "outcome"), "not run");
     assert_int_equal(e.status, 143);
     assert_string_equal(e.what, "stopped before iptables");
 }
@@ -141,6 +180,7 @@ int main(void)
         cmocka_unit_test(steps_run_once_each_in_the_order_of_the_plan),
         cmocka_unit_test(a_failing_step_stops_everything_after_it_and_is_named),
         cmocka_unit_test(a_failing_step_that_is_not_fatal_lets_the_others_run),
+        cmocka_unit_test(every_step_is_in_the_report_whatever_became_of_it),
         cmocka_unit_test(no_step_of_an_earlier_phase_can_follow_a_later_one),
         cmocka_unit_test(a_stop_takes_effect_between_two_steps),
     };
