@@ -19,7 +19,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-#if !SUPERVISE_STARTS_AFRESH
+#if !defined(__x86_64__) && !defined(__aarch64__)
 #include <unistd.h>
 #endif
 

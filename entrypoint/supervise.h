@@ -3,9 +3,8 @@
 
 #include <sys/types.h>
 
-#if defined(__x86_64__) || defined(__aarch64__)
-#define SUPERVISE_STARTS_AFRESH 1
-#else
+/* Set by the build where it also makes supervise_entry the program's entry point. */
+#ifndef SUPERVISE_STARTS_AFRESH
 #define SUPERVISE_STARTS_AFRESH 0
 #endif
 
