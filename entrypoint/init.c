@@ -121,14 +121,14 @@ static void warn_without_seccomp(void)
 /* The same process, the same program, but nothing of what was done so far in its memory. */
 static void start_afresh(pid_t engine, pid_t attendant, const struct launch *launch)
 {
-#if SUPERVISE_STARTS_AFRESH
     cleanup_strings struct strings arguments = {0};
 
+    if (!SUPERVISE_STARTS_AFRESH)
+        return;
     strings_add(&arguments, SUPERVISE_TITLE);
     strings_addf(&arguments, "%d", (int)engine);
     strings_addf(&arguments, "%d", (int)attendant);
     (void)execve("/proc/self/exe", arguments.items, launch->environment.items);
-#endif
     log_debug("init: /proc/self/exe: %s: the supervisor keeps this program's memory", strerror(errno));
 }
 
