@@ -33,6 +33,21 @@ static const char *last_at(const char *s, size_t length)
     return memrchr(s, '@', length);
 }
 
+/* Up to where s may still be the same URL: the next one begins with a scheme behind a separator. */
+static size_t length_of_url(const char *s)
+{
+    size_t word = strcspn(s, URL_ENDS);
+
+    for (const char *next = strstr(s, "://"); next && next < s + word; next = strstr(next + 3, "://")) {
+        const char *scheme = next;
+        while (scheme > s && strchr(NAME_CHARACTERS, scheme[-1]))
+            scheme--;
+        if (scheme > s && !strchr(":@/", scheme[-1]))
+            return (size_t)(scheme - s);
+    }
+    return word;
+}
+
 /*
  * Writes the mask for what stands before the host in s, which is a URL behind its "://", and returns what
  * follows. A password with a slash in it is no URL any more, but a secret still: behind "user:" everything up
@@ -40,15 +55,13 @@ static const char *last_at(const char *s, size_t length)
  */
 static const char *mask_user(struct text *out, const char *s)
 {
-    const char *next = strstr(s, "://");
-    size_t word = strcspn(s, URL_ENDS);
-    if (next && next < s + word)
-        word = (size_t)(next - s);
+    size_t word = length_of_url(s);
     size_t authority = strcspn(s, "/?#"), user = strcspn(s, ":@");
 
     if (authority > word)
         authority = word;
-    bool password = user < authority && s[user] == ':';
+    /* What was masked already stays as it is: texts may come through here twice. */
+    bool password = user < authority && s[user] == ':' && !str_starts(s, MASK ":" MASK "@");
     const char *at = last_at(s, password ? word : authority);
     if (!at)
         return s;
@@ -65,12 +78,9 @@ static const char *value_behind(const char *s, bool flag)
     s += quoted;
     if (quoted)
         s += strspn(s, " ");
-    if (*s == '=' || (quoted && *s == ':'))
-        s++;
-    else if (flag && *s == ' ')
-        s++;
-    else
+    if (*s != '=' && !(quoted && *s == ':') && !(flag && *s == ' '))
         return NULL;
+    s++;
     if (quoted)
         s += strspn(s, " ");
     return s + (*s == '"' || *s == '\'');

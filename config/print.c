@@ -57,7 +57,7 @@ static json_t *list_without_secrets(const json_t *list)
     {
         const char *word = json_string_value(item);
         (void)json_array_append_new(copy, without_secrets(before, item));
-        before = word && *word == '-' ? word : NULL;
+        before = word && *word == '-' && !strchr(word, '=') ? word : NULL;
     }
     return copy;
 }

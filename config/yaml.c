@@ -1,8 +1,8 @@
 #include "config/yaml.h"
 
+#include "base/utf8.h"
 #include "config/config.h"
 #include "config/quote.h"
-#include "base/utf8.h"
 
 #include <errno.h>
 #include <jansson.h>

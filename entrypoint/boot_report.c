@@ -174,7 +174,6 @@ static int check_step(const json_t *step, size_t i, struct err *e)
     const char *phase, *name, *what, *outcome, *text = NULL;
     json_int_t microseconds;
     json_error_t error;
-    /* json_unpack_ex(3) takes no const, and changes nothing. */
     json_t *object = json_array_get(step, i);
 
     if (json_unpack_ex(object, &error, 0, "{s:s, s:s, s:s, s:s, s:I, s?s, s?s, s?s}", "phase", &phase, "step",
@@ -206,15 +205,15 @@ static int check_lists(const json_t *steps, const json_t *warnings, struct err *
     return r;
 }
 
-int boot_report_check(const json_t *json, struct err *e)
+int boot_report_check(json_t *json, struct err *e)
 {
     const char *program, *time, *mode, *init, *result, *command = NULL;
     json_int_t pid, started, times[5];
-    json_t *steps, *warnings, *root = json_incref((json_t *)(uintptr_t)json);
+    json_t *steps, *warnings;
     json_error_t error;
     int version, r = 0;
 
-    if (json_unpack_ex(root, &error, 0,
+    if (json_unpack_ex(json, &error, 0,
             "{s:i, s:s, s:s, s:I, s:I, s:s, s:s, s:s, s:{s:I, s:I, s:I, s:I, s:I}, s:o, s:o, s?s}", "version",
             &version, "program", &program, "time", &time, "pid", &pid, "started", &started, "mode", &mode,
             "init", &init, "result", &result, "microseconds", "settings", &times[0], "facts", &times[1],
@@ -232,7 +231,6 @@ int boot_report_check(const json_t *json, struct err *e)
             r = err_set(e, -EINVAL, "a time is not possible");
     if (r == 0)
         r = check_lists(steps, warnings, e);
-    json_decref(root);
     return r;
 }
 

@@ -62,8 +62,8 @@ struct boot_record {
 int boot_record_read(struct boot_record *record, const char *const *environment, struct err *e);
 void boot_record_free(struct boot_record *record);
 
-/* 0 if `json` has the form of a report, or -EINVAL with *e. Pure. */
-int boot_report_check(const json_t *json, struct err *e);
+/* 0 if `json` has the form of a report, or -EINVAL with *e. Pure; json_unpack_ex(3) takes no const. */
+int boot_report_check(json_t *json, struct err *e);
 
 /* Who looks at it. */
 struct boot_view {

@@ -30,7 +30,7 @@ void launch_words(const struct launch *launch, struct strings *words)
         const char *word = launch->arguments.items[i];
         char *shown cleanup_free = redact_value(before, word);
         strings_add(words, shown);
-        before = *word == '-' ? word : NULL;
+        before = *word == '-' && !strchr(word, '=') ? word : NULL;
     }
 }
 

@@ -1,7 +1,7 @@
 #include "fuzz.h"
 
-#include "config/config.h"
 #include "base/utf8.h"
+#include "config/config.h"
 
 #include <fcntl.h>
 #include <jansson.h>

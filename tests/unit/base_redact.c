@@ -14,6 +14,8 @@ static void check(const struct sample *samples, size_t count)
     for (size_t i = 0; i < count; i++) {
         char *out cleanup_free = redact(samples[i].in);
         assert_string_equal(out, samples[i].out);
+        char *again cleanup_free = redact(out);
+        assert_string_equal(again, out);
     }
 }
 
@@ -31,6 +33,7 @@ static void user_and_password_of_a_url_are_masked(void **state)
         {"a http://u:p@b https://c:d@e f", "a http://xxxxx:xxxxx@b https://xxxxx:xxxxx@e f"},
         {"http://a.example,http://u:p@b.example", "http://a.example,http://xxxxx:xxxxx@b.example"},
         {"socks5://u:p@h,x", "socks5://xxxxx:xxxxx@h,x"}, {"HTTP://u@h", "HTTP://xxxxx:xxxxx@h"},
+        {"https://token@h/path@v2", "https://xxxxx:xxxxx@h/path@v2"},
         {"\"http://u:p@h\"", "\"http://xxxxx:xxxxx@h\""}, {"http://u:@h", "http://xxxxx:xxxxx@h"});
 }
 
@@ -41,6 +44,7 @@ static void a_password_that_should_have_been_escaped_is_masked_whole(void **stat
         {"http://u:p/ss@proxy", "http://xxxxx:xxxxx@proxy"},
         {"http://u:12/3?4#5@proxy", "http://xxxxx:xxxxx@proxy"},
         {"http://u:p,w'x@proxy", "http://xxxxx:xxxxx@proxy"},
+        {"http://u:p://ss@proxy", "http://xxxxx:xxxxx@proxy"},
         {"http://u:p@s/s@proxy:1", "http://xxxxx:xxxxx@proxy:1"});
 }
 

@@ -1,9 +1,9 @@
 /* Quoting, suggestions, a shell's words and UTF-8, at their edges. */
 #include "config_harness.h"
 
+#include "base/utf8.h"
 #include "config/apply.h"
 #include "config/quote.h"
-#include "base/utf8.h"
 #include "config/words.h"
 
 static void utf_8_is_what_rfc_3629_says(void **state)
