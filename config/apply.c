@@ -45,6 +45,8 @@ static int refuse(const struct applying *a, const struct node *at, const char *w
 
 static int refuse_value(const struct applying *a, const struct node *at, const char *what)
 {
+    if (a->option->secret)
+        return refuse(a, at, what);
     char *shown cleanup_free = quote_short(at->text);
     return source_refuse(a->source, at, a->option->key, a->option->allow, a->e, "%s %s", shown, what);
 }

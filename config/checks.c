@@ -143,6 +143,17 @@ const char *check_address(const char *text, char **canonical)
     return *text ? "is not an IP address" : "is empty";
 }
 
+const char *check_storage_driver(const char *text, char **canonical)
+{
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyz0123456789-_.";
+
+    (void)canonical;
+    if (!*text)
+        return "is empty";
+    return text[strspn(text, allowed)] || strlen(text) > 64 || *text == '-' ? "is not the name of a driver"
+                                                                            : NULL;
+}
+
 const char *check_capability(const char *text, char **canonical)
 {
     const char *name = strncasecmp(text, "CAP_", 4) == 0 ? text + 4 : text;

@@ -34,6 +34,9 @@ const char *check_client_name(const char *text, char **canonical);
  * canonical: four digits. */
 const char *check_key_mode(const char *text, char **canonical);
 
+/* auto, or a name of a storage driver or snapshotter: lower-case letters, digits, '-', '_' and '.'. */
+const char *check_storage_driver(const char *text, char **canonical);
+
 /* An IPv4 or IPv6 literal (inet_pton(3)). */
 const char *check_address(const char *text, char **canonical);
 

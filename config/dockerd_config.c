@@ -1,6 +1,8 @@
 /* dockerd's configuration file: merging ours over the one that is there, and finding what dockerd would
  * refuse. */
 #include "config/dockerd_flags.h"
+#include "config/networks.h"
+#include "config/options.h"
 #include "config/quote.h"
 
 #include <errno.h>
@@ -17,6 +19,87 @@ json_t *dockerd_config_merge(const json_t *base, const json_t *wanted)
         (void)json_object_update_recursive(merged, over);
     json_decref(over);
     return merged;
+}
+
+/* Keys of ours that are one setting of the engine's file under another name. */
+static const struct {
+    enum option_id id;
+    const char *key;
+} mapped[] = {
+    {OPTION_NETWORK_POOLS, "default-address-pools"},
+    {OPTION_NETWORK_BIP, "bip"},
+    {OPTION_NETWORK_DNS, "dns"},
+    {OPTION_REGISTRY_MIRRORS, "registry-mirrors"},
+    {OPTION_REGISTRY_INSECURE, "insecure-registries"},
+    {OPTION_STORAGE_DRIVER, "storage-driver"},
+};
+
+static json_t *pools_value(const struct strings *pools)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < pools->count; i++) {
+        char *base cleanup_free = NULL;
+        long long size = 0;
+        if (pool_parse(pools->items[i], &base, &size))
+            (void)json_array_append_new(
+                array, json_pack("{s:s, s:I}", "base", base, "size", (json_int_t)size));
+    }
+    return array;
+}
+
+/* The engine's form of the value, or NULL when nothing was asked for. dockerd reads DOCKER_DRIVER itself. */
+static json_t *mapped_value(const struct settings *s, enum option_id id)
+{
+    if (id == OPTION_STORAGE_DRIVER &&
+        (strcmp(s->storage.driver, "auto") == 0 || str_equal(s->origin[id].name, "DOCKER_DRIVER")))
+        return NULL;
+    json_t *value =
+        id == OPTION_NETWORK_POOLS ? pools_value(&s->network.pools) : option_value(&options[id], s);
+    if (!json_is_null(value) && !(json_is_array(value) && json_array_size(value) == 0))
+        return value;
+    json_decref(value);
+    return NULL;
+}
+
+static int refuse_key_twice(const struct settings *s, enum option_id id, const char *key, struct err *e)
+{
+    char *daemon cleanup_free = settings_origin(s, OPTION_DAEMON);
+    char *origin cleanup_free = settings_origin(s, id);
+
+    (void)err_set(
+        e, -EEXIST, "daemon (%s): %s: is set there and by %s (%s)", daemon, key, options[id].key, origin);
+    (void)err_status(e, EXIT_CONFIG);
+    return err_hint(e, "remove one of the two");
+}
+
+int dockerd_config_wanted(const struct settings *s, json_t **wanted, struct strings *sources, struct err *e)
+{
+    json_t *all = s->daemon ? json_deep_copy(s->daemon) : json_object();
+
+    for (size_t i = 0; i < sizeof(mapped) / sizeof(*mapped); i++) {
+        json_t *value = mapped_value(s, mapped[i].id);
+        if (!value)
+            continue;
+        if (json_object_get(all, mapped[i].key)) {
+            json_decref(value);
+            json_decref(all);
+            return refuse_key_twice(s, mapped[i].id, mapped[i].key, e);
+        }
+        (void)json_object_set_new(all, mapped[i].key, value);
+        char *origin cleanup_free = settings_origin(s, mapped[i].id);
+        if (sources)
+            strings_addf(sources, "%s (%s)", options[mapped[i].id].key, origin);
+    }
+    char *daemon cleanup_free = settings_origin(s, OPTION_DAEMON);
+    if (sources && s->daemon)
+        strings_addf(sources, "daemon (%s)", daemon);
+    if (json_object_size(all) == 0) {
+        json_decref(all);
+        all = NULL;
+    }
+    *wanted = all;
+    return 0;
 }
 
 /* flatOptions of moby's daemon/config/config.go: objects that are one setting. The keys in any other object

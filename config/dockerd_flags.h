@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 typedef struct json_t json_t;
+struct settings; /* settings.h */
 
 struct dockerd_flag {
     char *name;  /* owned: long name without dashes; short ones are resolved ("H" is "host") */
@@ -45,6 +46,14 @@ const char *dockerd_flag_key(const char *name);
  * Returns a new reference that the caller ends with json_decref.
  */
 json_t *dockerd_config_merge(const json_t *base, const json_t *wanted);
+
+/*
+ * What the settings ask for in that file: daemon: and the keys that are one of its settings under another
+ * name (registry.mirrors). *wanted is a new reference, NULL when there is nothing; *sources (may be NULL)
+ * gets "daemon (ORIGIN)" and so on for each of them. Returns 0, or -EEXIST with *e (EXIT_CONFIG) when a key
+ * and daemon: say the same setting.
+ */
+int dockerd_config_wanted(const struct settings *s, json_t **wanted, struct strings *sources, struct err *e);
 
 /*
  * dockerd refuses a setting that is both a flag and in its file (moby daemon/config/config.go,

@@ -75,6 +75,12 @@ static const struct alias aliases[] = {
     {OPTION_TLS_SAN, "DOCKER_TLS_SAN", as_it_is},
     {OPTION_API_UNIX_PATH, "DOCKER_HOST", unix_path},
     {OPTION_NETWORK_IPTABLES, "DOCKER_IPTABLES_LEGACY", legacy_or_nft},
+    /* The names that GitHub's Actions Runner Controller has. */
+    {OPTION_NETWORK_POOLS, "DOCKER_DEFAULT_ADDRESS_POOL_BASE", unless_empty},
+    {OPTION_REGISTRY_MIRRORS, "DOCKER_REGISTRY_MIRROR", unless_empty},
+    {OPTION_REGISTRY_INSECURE, "DOCKER_INSECURE_REGISTRY", unless_empty},
+    /* dockerd itself reads this one. */
+    {OPTION_STORAGE_DRIVER, "DOCKER_DRIVER", unless_empty},
     {OPTION_ROOTLESS_NET, ROOTLESSKIT "NET", unless_empty},
     {OPTION_ROOTLESS_MTU, ROOTLESSKIT "MTU", unless_empty},
     {OPTION_ROOTLESS_PORT_DRIVER, ROOTLESSKIT "PORT_DRIVER", unless_empty},
@@ -102,6 +108,16 @@ int environment_apply_image(const char *const *environment, struct settings *set
     return option_apply_text(&options[OPTION_TLS_DIR], image_value, &source, settings, e);
 }
 
+/* The prefix of a pool's networks has a variable of its own. */
+static char *with_size(const char *const *environment, const char *base)
+{
+    const char *size = environment_get(environment, "DOCKER_DEFAULT_ADDRESS_POOL_SIZE");
+
+    if (!base)
+        return NULL;
+    return size && *size ? str_format("%s:%s", base, size) : str_dup(base);
+}
+
 static int apply_aliases(const char *const *environment, struct settings *settings, struct err *e)
 {
     for (size_t i = 0; i < sizeof(aliases) / sizeof(*aliases); i++) {
@@ -110,7 +126,9 @@ static int apply_aliases(const char *const *environment, struct settings *settin
         const char *value = environment_get(environment, alias->variable);
         if (!value || (strcmp(alias->variable, image_variable) == 0 && strcmp(value, image_value) == 0))
             continue;
-        char *text cleanup_free = alias->translate(value);
+        char *translated cleanup_free = alias->translate(value);
+        char *text cleanup_free =
+            alias->id == OPTION_NETWORK_POOLS ? with_size(environment, translated) : take(translated);
         int r = text ? option_apply_text(&options[alias->id], text, &source, settings, e) : 0;
         if (r < 0)
             return r;

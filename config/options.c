@@ -3,6 +3,7 @@
 #include "config/checks.h"
 #include "config/clients.h"
 #include "config/mounts.h"
+#include "config/networks.h"
 
 #include <ctype.h>
 #include <jansson.h>
@@ -104,6 +105,55 @@ const struct option options[OPTION_COUNT] = {
         "Which iptables the engine uses; auto: what the kernel already has in use.",
         "use auto, nft or legacy", OPTION_TYPE_ENUM, FIELD(network.iptables),
         .words = WORDS("auto", "nft", "legacy"), .fallback = "auto"},
+    [OPTION_NETWORK_MTU] = {"network.mtu",
+        "The MTU of nested networks; auto: that of the default route, if it is less than 1500; off: the "
+        "engine's own.",
+        "use auto, off, or a whole number from 68 to 65535", OPTION_TYPE_STRING, FIELD(network.mtu),
+        .check = check_mtu, .fallback = "auto"},
+    [OPTION_NETWORK_POOLS] = {"network.pools",
+        "Where the engine cuts nested networks from: BASE/PREFIX:SIZE, where SIZE is their prefix (24, IPv6 "
+        "64, if left out); empty: the engine's own pools without what is in use outside.",
+        "write a list of networks, for example [10.210.0.0/16:24]", OPTION_TYPE_LIST, FIELD(network.pools),
+        .check = check_pool, .fallback = ""},
+    [OPTION_NETWORK_BIP] = {"network.bip",
+        "Address and prefix of the default bridge; unset: the first of the pools.",
+        "use an address of a host with a prefix, for example 10.210.0.1/24", OPTION_TYPE_STRING,
+        FIELD(network.bip), .check = check_bip},
+    [OPTION_NETWORK_DNS] = {"network.dns",
+        "Name servers for nested containers; empty: those of /etc/resolv.conf.",
+        "write a list of addresses, for example [192.0.2.53]", OPTION_TYPE_LIST, FIELD(network.dns),
+        .check = check_address, .fallback = ""},
+    [OPTION_NETWORK_PROXY_HTTP] = {"network.proxy.http",
+        "The proxy by which the engine pulls over HTTP; unset: HTTP_PROXY of the environment.",
+        "use a URL, for example http://proxy.example:3128", OPTION_TYPE_STRING, FIELD(network.proxy.http),
+        .check = check_proxy, .secret = true},
+    [OPTION_NETWORK_PROXY_HTTPS] = {"network.proxy.https",
+        "The proxy by which the engine pulls over HTTPS; unset: HTTPS_PROXY of the environment.",
+        "use a URL, for example http://proxy.example:3128", OPTION_TYPE_STRING, FIELD(network.proxy.https),
+        .check = check_proxy, .secret = true},
+    [OPTION_NETWORK_PROXY_NO] = {"network.proxy.no",
+        "Hosts, domains and networks without a proxy, separated by commas; unset: NO_PROXY of the "
+        "environment.",
+        "use a text, for example localhost,10.0.0.0/8,.example", OPTION_TYPE_STRING, FIELD(network.proxy.no),
+        .check = check_plain_text},
+    [OPTION_REGISTRY_MIRRORS] = {"registry.mirrors", "Mirrors of Docker Hub.",
+        "write a list of URLs, for example [https://mirror.example]", OPTION_TYPE_LIST,
+        FIELD(registry.mirrors), .check = check_mirror, .fallback = ""},
+    [OPTION_REGISTRY_INSECURE] = {"registry.insecure",
+        "Registries, by host or network, that the engine uses without verified TLS.",
+        "write a list of hosts and networks, for example [registry.example:5000, 10.0.0.0/8]",
+        OPTION_TYPE_LIST, FIELD(registry.insecure), .check = check_registry, .fallback = ""},
+
+    [OPTION_STORAGE_DRIVER] = {"storage.driver",
+        "The storage driver of the engine; auto: the engine's choice. What can be tried is tried before it "
+        "starts.",
+        "use auto, or the name of a driver, for example overlay2, fuse-overlayfs, vfs, btrfs or zfs",
+        OPTION_TYPE_STRING, FIELD(storage.driver), .check = check_storage_driver, .fallback = "auto"},
+    [OPTION_STORAGE_ON_OVERLAY] = {"storage.on_overlay",
+        "What happens where overlay mounts fail in the engine's data folder, as on another overlayfs: warn "
+        "leaves the choice to the engine, fail stops, fuse and vfs choose a driver that works there.",
+        "use warn, fail, fuse or vfs", OPTION_TYPE_ENUM, FIELD(storage.on_overlay),
+        .words = WORDS("warn", "fail", "fuse", "vfs"), .fallback = "warn"},
 
     [OPTION_CAPABILITIES_PROFILE] = {"capabilities.profile",
         "What the engine keeps: compat everything, default what ordinary use needs, strict the least.",

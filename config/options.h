@@ -36,6 +36,7 @@ struct option {
     const char *const *words;
     long long min, max;
     bool automatic;
+    bool secret; /* may hold a password: messages do not quote the value */
     option_check *check;
     const struct record_type *records; /* of RECORDS */
     const char *fallback;              /* the default as its environment form; NULL: unset */

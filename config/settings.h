@@ -26,6 +26,7 @@ enum cgroup_namespace { CGROUP_NAMESPACE_AUTO, CGROUP_NAMESPACE_HOST };
 enum apparmor { APPARMOR_OFF, APPARMOR_ON };
 enum iptables { IPTABLES_AUTO, IPTABLES_NFT, IPTABLES_LEGACY };
 enum profile { PROFILE_COMPAT, PROFILE_DEFAULT, PROFILE_STRICT };
+enum on_overlay { ON_OVERLAY_WARN, ON_OVERLAY_FAIL, ON_OVERLAY_FUSE, ON_OVERLAY_VFS };
 enum init_kind { INIT_AUTO, INIT_BUILTIN, INIT_DOCKER_INIT, INIT_NONE };
 
 /* One entry of mounts.extra: mount(8)'s words. */
@@ -87,6 +88,17 @@ enum option_id {
     OPTION_CGROUP_NESTING,
     OPTION_CGROUP_NAMESPACE,
     OPTION_NETWORK_IPTABLES,
+    OPTION_NETWORK_MTU,
+    OPTION_NETWORK_POOLS,
+    OPTION_NETWORK_BIP,
+    OPTION_NETWORK_DNS,
+    OPTION_NETWORK_PROXY_HTTP,
+    OPTION_NETWORK_PROXY_HTTPS,
+    OPTION_NETWORK_PROXY_NO,
+    OPTION_REGISTRY_MIRRORS,
+    OPTION_REGISTRY_INSECURE,
+    OPTION_STORAGE_DRIVER,
+    OPTION_STORAGE_ON_OVERLAY,
     OPTION_CAPABILITIES_PROFILE,
     OPTION_CAPABILITIES_KEEP,
     OPTION_CAPABILITIES_DROP,
@@ -154,8 +166,22 @@ struct settings {
         int namespace_choice; /* enum cgroup_namespace */
     } cgroup;
     struct {
-        int iptables; /* enum iptables */
+        int iptables;         /* enum iptables */
+        char *mtu;            /* owned: "auto", "off" or a number */
+        struct strings pools; /* as pool_parse takes them; empty: decided by what is around */
+        char *bip;            /* owned; NULL: the engine's choice */
+        struct strings dns;
+        struct {
+            char *http, *https, *no; /* owned; NULL: what the environment says. Passwords may be in them */
+        } proxy;
     } network;
+    struct {
+        struct strings mirrors, insecure;
+    } registry;
+    struct {
+        char *driver;   /* owned: "auto" or the engine's name of a driver */
+        int on_overlay; /* enum on_overlay */
+    } storage;
     struct {
         int profile;               /* enum profile */
         struct strings keep, drop; /* upper-case names without CAP_; checked for being capabilities at all */

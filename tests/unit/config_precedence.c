@@ -128,6 +128,14 @@ static const struct {
     {"DOCKER_IPTABLES_LEGACY", "1", OPTION_NETWORK_IPTABLES, "\"legacy\""},
     {"DOCKER_IPTABLES_LEGACY", "0", OPTION_NETWORK_IPTABLES, "\"legacy\""},
     {"DOCKER_IPTABLES_LEGACY", "", OPTION_NETWORK_IPTABLES, "\"nft\""},
+    {"DOCKER_DEFAULT_ADDRESS_POOL_BASE", "10.210.0.0/16", OPTION_NETWORK_POOLS, "[\"10.210.0.0/16\"]"},
+    {"DOCKER_DEFAULT_ADDRESS_POOL_BASE", "", OPTION_NETWORK_POOLS, NULL},
+    {"DOCKER_REGISTRY_MIRROR", "https://m.example", OPTION_REGISTRY_MIRRORS, "[\"https://m.example\"]"},
+    {"DOCKER_REGISTRY_MIRROR", "", OPTION_REGISTRY_MIRRORS, NULL},
+    {"DOCKER_INSECURE_REGISTRY", "http://r.example:5000", OPTION_REGISTRY_INSECURE, "[\"r.example:5000\"]"},
+    {"DOCKER_INSECURE_REGISTRY", "", OPTION_REGISTRY_INSECURE, NULL},
+    {"DOCKER_DRIVER", "overlay2", OPTION_STORAGE_DRIVER, "\"overlay2\""},
+    {"DOCKER_DRIVER", "", OPTION_STORAGE_DRIVER, NULL},
     {RK "NET", "vpnkit", OPTION_ROOTLESS_NET, "\"vpnkit\""},
     {RK "NET", "", OPTION_ROOTLESS_NET, NULL},
     {RK "MTU", "1400", OPTION_ROOTLESS_MTU, "1400"},
@@ -202,6 +210,16 @@ static size_t find_alias(const char *variable)
 /* A good value of that option, in the environment's form, which is not what aliases[i] gives. */
 static const char *another(enum option_id id, size_t i)
 {
+    static const struct {
+        enum option_id id;
+        const char *value;
+    } checked[] = {
+        {OPTION_NETWORK_POOLS, "10.211.0.0/16"},
+        {OPTION_REGISTRY_MIRRORS, "https://other.example"},
+        {OPTION_REGISTRY_INSECURE, "other.example"},
+        {OPTION_STORAGE_DRIVER, "vfs"},
+    };
+
     switch (options[id].type) {
     case OPTION_TYPE_BOOL:
         return strcmp(aliases[i].json, "true") == 0 ? "false" : "true";
@@ -215,6 +233,9 @@ static const char *another(enum option_id id, size_t i)
     case OPTION_TYPE_RECORDS:
         break;
     }
+    for (size_t o = 0; o < COUNT(checked); o++)
+        if (checked[o].id == id)
+            return checked[o].value;
     return options[id].words ? options[id].words[0] : "/other";
 }
 
@@ -248,6 +269,18 @@ static void an_old_name_beats_the_file_and_the_new_name_beats_it_with_a_warning(
         assert_origin(&by_alias, id, ORIGIN_ENVIRONMENT, alias);
         assert_int_equal(by_alias.warnings.count, 0);
     }
+}
+
+static void the_size_of_a_pool_has_an_old_name_of_its_own(void **state)
+{
+    cleanup_settings struct settings s = {0}, alone = {0};
+    (void)state;
+
+    load_good(&s, NULL,
+        LIST("DOCKER_DEFAULT_ADDRESS_POOL_SIZE=25", "DOCKER_DEFAULT_ADDRESS_POOL_BASE=10.0.0.0/16"), NULL);
+    assert_value(&s, OPTION_NETWORK_POOLS, "[\"10.0.0.0/16:25\"]");
+    load_good(&alone, NULL, LIST("DOCKER_DEFAULT_ADDRESS_POOL_SIZE=25"), NULL);
+    assert_value(&alone, OPTION_NETWORK_POOLS, "[]");
 }
 
 static void old_and_new_name_with_one_meaning_give_no_warning(void **state)
@@ -564,6 +597,7 @@ int main(void)
         cmocka_unit_test(old_names_mean_what_they_meant_to_the_shell_scripts),
         cmocka_unit_test(every_old_name_is_in_the_table_above_set_and_empty),
         cmocka_unit_test(an_old_name_beats_the_file_and_the_new_name_beats_it_with_a_warning),
+        cmocka_unit_test(the_size_of_a_pool_has_an_old_name_of_its_own),
         cmocka_unit_test(old_and_new_name_with_one_meaning_give_no_warning),
         cmocka_unit_test(a_bad_value_is_blamed_on_the_variable_that_holds_it),
         cmocka_unit_test(the_first_of_two_equal_names_counts_as_in_getenv),

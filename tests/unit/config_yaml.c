@@ -22,7 +22,8 @@ static void keys_are_refused_with_their_place_and_the_nearest_one(void **state)
     } rows[] = {
         {"mod: auto", "config.yaml:1:1: mod: is not a known key", "did you mean mode?"},
         {"nothing: auto", "config.yaml:1:1: nothing: is not a known key",
-            "known here: version, mode, tls, api, mounts, cgroup, network, capabilities, apparmor, rootless, "
+            "known here: version, mode, tls, api, mounts, cgroup, network, registry, storage, capabilities, "
+            "apparmor, rootless, "
             "daemon, "
             "args, init, ready, shutdown, log"},
         {"moed: auto", "config.yaml:1:1: moed: is not a known key",
