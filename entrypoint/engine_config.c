@@ -21,9 +21,29 @@ static json_t *parse(const char *path, const struct text *text, struct err *e)
     else
         (void)err_set(e, -EINVAL, "%s:%d:%d: %s", path, where.line, where.column, where.text);
     (void)err_status(e, EXIT_CONFIG);
-    (void)err_hint(e, "correct the file: daemon: is merged over it");
+    (void)err_hint(e, "correct the file: settings of yours are merged over it");
     json_decref(parsed);
     return NULL;
+}
+
+/* 0, or a negative errno with *e when there is something that cannot be used. */
+static int read_base(struct engine_config *config, bool named, struct err *e)
+{
+    cleanup_text struct text text = {0};
+
+    int r = file_read(AT_FDCWD, config->path, LIMIT, FILE_FOLLOW_LINKS, &text, e);
+    if (r == -ENOENT && !named)
+        return 0;
+    if (r < 0) {
+        (void)err_status(e, EXIT_CONFIG);
+        return err_hint(e,
+            "settings of yours are merged over the engine's configuration file: make it readable, or leave "
+            "out --config-file");
+    }
+    if (text.length == 0)
+        return 0;
+    config->base = parse(config->path, &text, e);
+    return config->base ? 0 : e->code;
 }
 
 int engine_config_look(struct engine_config *config, const struct settings *s, const struct host *host,
@@ -31,7 +51,7 @@ int engine_config_look(struct engine_config *config, const struct settings *s, c
 {
     const char *named = dockerd_flags_get(&command->flags, "config-file");
     cleanup(engine_config_free) struct engine_config found = {0};
-    cleanup_text struct text text = {0};
+    struct err problem = {0};
 
     if (named)
         found.path = str_dup(named);
@@ -39,31 +59,16 @@ int engine_config_look(struct engine_config *config, const struct settings *s, c
         found.path = str_dup("/etc/docker/daemon.json");
     else
         found.path = str_format("%s/docker/daemon.json", host->config_home);
-
-    int r = file_read(AT_FDCWD, found.path, LIMIT, FILE_FOLLOW_LINKS, &text, e);
-    if (r == 0 && text.length > 0)
-        found.base = parse(found.path, &text, e);
-    if (s->daemon) {
-        if (r < 0 && (r != -ENOENT || named)) {
-            (void)err_status(e, EXIT_CONFIG);
-            return err_hint(e,
-                "daemon: is merged over the engine's configuration file: make it readable, or leave out "
-                "--config-file");
-        }
-        if (r == 0 && text.length > 0 && !found.base)
-            return e->code;
-        found.merged = dockerd_config_merge(found.base, s->daemon);
+    found.broken = read_base(&found, named != NULL, &problem) < 0;
+    int r = engine_config_merge(&found, s, e);
+    if (r < 0)
+        return r;
+    /* Otherwise it is for dockerd to complain. */
+    if (found.merged && found.broken) {
+        *e = problem;
+        return e->code;
     }
-    config->path = take(found.path);
-    config->base = take(found.base);
-    config->merged = take(found.merged);
+    *config = found;
+    found = (struct engine_config){0};
     return 0;
-}
-
-void engine_config_free(struct engine_config *config)
-{
-    free(config->path);
-    json_decref(config->merged);
-    json_decref(config->base);
-    *config = (struct engine_config){0};
 }

@@ -9,17 +9,34 @@ typedef struct json_t json_t;
 
 struct engine_config {
     char *path;     /* owned: the file dockerd would have read, whether it exists or not */
-    json_t *merged; /* owned: daemon: merged over its content; NULL when there is no daemon: */
-    json_t *base; /* owned: its content; NULL when there is none, or it is not JSON and daemon: does not need
+    json_t *merged; /* owned: what the settings ask for, merged over its content; NULL when they do not */
+    json_t *base; /* owned: its content; NULL when there is none, or it is not JSON and nothing is merged over
                      it */
+    bool broken;  /* it is there and no JSON object, or was named and is missing: dockerd will say so */
+    struct strings sources; /* what `merged` is made of: "daemon (ORIGIN)" */
 };
 
 /*
  * Reads the file (--config-file of the user, else /etc/docker/daemon.json, rootless
- * $XDG_CONFIG_HOME/docker/daemon.json) and merges. Only reads. Returns 0, or a negative errno with *e
- * (EXIT_CONFIG) when daemon: needs a file that is no JSON object, or that was named and is missing. End it
- * with engine_config_free.
+ * $XDG_CONFIG_HOME/docker/daemon.json) and merges what dockerd_config_wanted finds in the settings. Only
+ * reads. Returns 0, or a negative errno with *e (EXIT_CONFIG) when that cannot be had, or needs a file that
+ * is no JSON object, or that was named and is missing. End it with engine_config_free.
  */
 int engine_config_look(struct engine_config *config, const struct settings *s, const struct host *host,
     const struct command *command, struct err *e);
+
+/* The second part of that: merges what the settings ask for over `base`. Pure, as all below. */
+int engine_config_merge(struct engine_config *config, const struct settings *s, struct err *e);
+
+/* Merges more over it: what the plan has decided. `more` may be NULL. */
+void engine_config_add(struct engine_config *config, const json_t *more, const struct strings *sources);
+
+/* The file as dockerd will read it, or NULL; borrowed. */
+const json_t *engine_config_file(const struct engine_config *config);
+
+/* A setting that is text and the same word as a flag and in the file: the flag's value, else the file's, else
+ * NULL. Borrowed. */
+const char *engine_config_setting(
+    const struct engine_config *config, const struct command *command, const char *name);
+
 void engine_config_free(struct engine_config *config);

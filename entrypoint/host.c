@@ -324,6 +324,7 @@ int host_look(struct host *host, const struct settings *s, const char *const *en
     look_for_programs(&seen.programs, seen.path);
     look_at_names(&seen, environment);
     host_netfilter_look(&seen.netfilter);
+    host_network_look(&seen.network);
     seen.legacy_tables_used = legacy_tables_used();
     seen.legacy_folder = access(LEGACY_IPTABLES, X_OK) == 0;
     host_idmap_look(&seen.rootless.newuidmap, "newuidmap", CAP_SETUID, seen.path);
@@ -356,6 +357,7 @@ void host_free(struct host *host)
     strings_free(&host->masks);
     strings_free(&host->seccomp.refused);
     free(host->data_root);
+    host_network_free(&host->network);
     free(host->path);
     free(host->home);
     free(host->runtime_dir);

@@ -7,6 +7,7 @@
 #include "entrypoint/capset.h"
 #include "entrypoint/host_idmap.h"
 #include "entrypoint/host_netfilter.h"
+#include "entrypoint/host_network.h"
 
 #include <stdbool.h>
 #include <sys/types.h>
@@ -132,6 +133,7 @@ struct host {
     char *data_root;              /* owned: where the engine's data lies by default */
     bool data_on_overlay;         /* on overlayfs, which the engine cannot put its own on */
     bool data_nosuid, data_nodev; /* its mount is */
+    struct host_network network;
     struct host_programs programs;
     struct host_netfilter netfilter;
 

@@ -276,3 +276,16 @@ char *hosts_canonical(const char *hosts, const char *name)
     }
     return NULL;
 }
+
+void resolv_nameservers(const char *resolv, struct strings *servers)
+{
+    cleanup_strings struct strings lines = {0};
+
+    strings_split(&lines, resolv, "\n");
+    for (size_t i = 0; i < lines.count; i++) {
+        cleanup_strings struct strings words = {0};
+        strings_split(&words, lines.items[i], " \t\r");
+        if (words.count >= 2 && strcmp(words.items[0], "nameserver") == 0)
+            strings_add(servers, words.items[1]);
+    }
+}

@@ -72,6 +72,9 @@ bool account_find(const char *accounts, const char *name, unsigned *id);
 /* True if subuid(5) or subgid(5) text has a line for that user name (may be NULL) or uid. */
 bool subid_has(const char *subid, const char *name, uid_t uid);
 
+/* Appends the addresses of the name servers of resolv.conf(5) text. */
+void resolv_nameservers(const char *resolv, struct strings *servers);
+
 /*
  * The canonical name that hosts(5) text gives for `name`: the first name of the line on which it stands. NULL
  * when it is on none. The caller frees it. (What `hostname -f` answers in a container, without asking a name

@@ -88,8 +88,9 @@ static void add_tls(struct strings *arguments, const struct plan *plan, const st
 }
 
 void launch_engine_arguments(struct strings *arguments, const struct plan *plan, const struct settings *s,
-    const struct command *command, const char *config_file)
+    const struct command *command, const struct applied *applied)
 {
+    const char *config_file = applied->config_file;
     /* pflag takes the last value: ours must come after the user's own file, which it was merged over. */
     bool config_last = dockerd_flags_get(&command->flags, "config-file") != NULL;
 
@@ -123,7 +124,28 @@ static void build_arguments(struct launch *launch, const struct plan *plan, cons
         rootless_child_arguments(&launch->arguments, s, host);
     }
     strings_add(&launch->arguments, "dockerd");
-    launch_engine_arguments(&launch->arguments, plan, s, command, applied->config_file);
+    launch_engine_arguments(&launch->arguments, plan, s, command, applied);
+}
+
+/* As dockerd does it with its own settings, in both spellings (moby daemon/command, configureProxyEnv);
+ * engines before 23.0 have no such settings. */
+static void set_proxy(struct strings *environment, const char *upper, const char *lower, const char *value)
+{
+    if (!value)
+        return;
+    environment_set(environment, upper, value);
+    environment_set(environment, lower, value);
+}
+
+static void set_choices(struct strings *environment, const struct settings *s)
+{
+    set_proxy(environment, "HTTP_PROXY", "http_proxy", s->network.proxy.http);
+    set_proxy(environment, "HTTPS_PROXY", "https_proxy", s->network.proxy.https);
+    set_proxy(environment, "NO_PROXY", "no_proxy", s->network.proxy.no);
+    /* dockerd reads it by itself, and it would beat the name that beats it here. */
+    if (settings_chosen(s, OPTION_STORAGE_DRIVER) &&
+        !str_equal(s->origin[OPTION_STORAGE_DRIVER].name, "DOCKER_DRIVER"))
+        environment_set(environment, "DOCKER_DRIVER", NULL);
 }
 
 void launch_build(struct launch *launch, const struct plan *plan, const struct settings *s,
@@ -137,6 +159,7 @@ void launch_build(struct launch *launch, const struct plan *plan, const struct s
     launch->path = applied->iptables_legacy ? str_format("/usr/local/sbin/.iptables-legacy:%s", host->path)
                                             : str_dup(host->path);
     environment_set(&launch->environment, "PATH", launch->path);
+    set_choices(&launch->environment, s);
     if (plan->mode == MODE_ROOTFUL) {
         /* dockerd and containerd take it as "in a container", and leave AppArmor alone (containerd
          * pkg/apparmor, hostSupports). */

@@ -12,6 +12,8 @@ struct applied {
     bool apparmor_loaded; /* docker-default is in the kernel already */
     bool idmap_mended;    /* newuidmap and newgidmap have file capabilities, and no set-user-ID bit */
     char *config_file;    /* owned: the engine's configuration file that was written, or NULL */
+    char
+        *storage_driver; /* owned: the engine's storage driver, where it is not left to the engine; or NULL */
 };
 
 void applied_free(struct applied *applied);
@@ -23,10 +25,9 @@ struct launch {
     bool supervise;             /* fork and stay as its init, instead of becoming it */
 };
 
-/* dockerd's arguments without its name: default flags, settings.args, the user's; `config_file` may be NULL.
- */
+/* dockerd's arguments without its name: default flags, what the steps chose, settings.args, the user's. */
 void launch_engine_arguments(struct strings *arguments, const struct plan *plan, const struct settings *s,
-    const struct command *command, const char *config_file);
+    const struct command *command, const struct applied *applied);
 
 /* End it with launch_free. */
 void launch_build(struct launch *launch, const struct plan *plan, const struct settings *s,

@@ -3,6 +3,7 @@
 #include "entrypoint/check.h"
 
 #include <errno.h>
+#include <jansson.h>
 #include <stdlib.h>
 
 const char *phase_name(enum phase phase)
@@ -82,6 +83,9 @@ void plan_free(struct plan *plan)
         step_free(&plan->steps[i]);
     free(plan->steps);
     free(plan->socket);
+    json_decref(plan->engine_settings);
+    strings_free(&plan->engine_sources);
+    strings_free(&plan->engine_reasons);
     strings_free(&plan->notes);
     *plan = (struct plan){0};
 }
@@ -135,6 +139,8 @@ int plan_build(struct plan *plan, const struct settings *s, const struct host *h
         r = plan_decide_init(&made, &in, e);
     if (r == 0)
         r = plan_decide_api(&made, &in, e);
+    if (r == 0)
+        r = plan_decide_network(&made, &in, e);
     if (r == 0 && made.mode == MODE_ROOTLESS)
         r = plan_refuse_root_only(&in, e);
     if (r == 0)

@@ -11,6 +11,8 @@
 
 #include <stdbool.h>
 
+typedef struct json_t json_t; /* jansson's */
+
 /* The order of privilege: what a phase needs is gone after the last phase that needs it. Steps run in this
  * order, and plan_build fails rather than put a step behind one of a later phase. */
 enum phase {
@@ -68,15 +70,19 @@ struct plan {
     enum mode mode;      /* never MODE_AUTO */
     enum init_kind init; /* never INIT_AUTO */
     bool tls;
-    bool tcp;            /* the engine listens on TCP by default */
-    long long port;      /* of that */
-    char *socket;        /* owned: path of the Unix socket by default */
-    bool becomes;        /* started as root, it ends as host->user (rootless) */
-    capset keep;         /* what the bounding set will be */
-    capset until_loaded; /* of these: kept only if AppArmor's docker-default is not loaded already */
-    capset until_mended; /* of these: kept only if newuidmap and newgidmap stay set-user-ID programs */
-    bool reset_oom;      /* oom_score_adj is set to 0 while that is still allowed */
-    struct step *steps;  /* owned */
+    bool tcp;                /* the engine listens on TCP by default */
+    long long port;          /* of that */
+    char *socket;            /* owned: path of the Unix socket by default */
+    bool becomes;            /* started as root, it ends as host->user (rootless) */
+    capset keep;             /* what the bounding set will be */
+    capset until_loaded;     /* of these: kept only if AppArmor's docker-default is not loaded already */
+    capset until_mended;     /* of these: kept only if newuidmap and newgidmap stay set-user-ID programs */
+    bool reset_oom;          /* oom_score_adj is set to 0 while that is still allowed */
+    json_t *engine_settings; /* owned: more for the engine's configuration file; NULL for nothing */
+    struct strings engine_sources; /* what these are, for people */
+    struct strings engine_reasons; /* why the file is written */
+    bool trial_of_network_opts;    /* default-network-opts among them are for an engine that knows them */
+    struct step *steps;            /* owned */
     size_t count, room;
     struct strings notes; /* what is deliberately not done, and what will not work: told, not acted on */
 };

@@ -198,7 +198,7 @@ int plan_decide_apparmor(struct plan *plan, const struct plan_input *in, struct 
  */
 static bool sets_ulimits(const struct plan_input *in)
 {
-    const json_t *file = in->config->merged ? in->config->merged : in->config->base;
+    const json_t *file = engine_config_file(in->config);
 
     return dockerd_flags_get(&in->command->flags, "default-ulimit") ||
            json_object_size(json_object_get(file, "default-ulimits")) > 0;

@@ -16,6 +16,7 @@ int plan_decide_mode(struct plan *plan, const struct plan_input *in, struct err 
 int plan_decide_init(struct plan *plan, const struct plan_input *in, struct err *e);
 int plan_decide_api(struct plan *plan, const struct plan_input *in, struct err *e);
 int plan_decide_apparmor(struct plan *plan, const struct plan_input *in, struct err *e);
+int plan_decide_network(struct plan *plan, const struct plan_input *in, struct err *e);
 int plan_decide_capabilities(struct plan *plan, const struct plan_input *in, struct err *e);
 int plan_decide_rootless(struct plan *plan, const struct plan_input *in, struct err *e);
 

@@ -43,6 +43,33 @@ int plan_iptables(struct plan *plan, const struct plan_input *in, struct err *e)
     return plan_add(plan, step, e);
 }
 
+/* What the user asked for there, and what was decided. */
+static int plan_config_file(struct plan *plan, const struct plan_input *in, struct err *e)
+{
+    cleanup_strings struct strings sources = {0}, reasons = {0};
+
+    if (!in->config->merged && !plan->engine_settings)
+        return 0;
+    strings_add_all(&sources, &in->config->sources);
+    strings_add_all(&sources, &plan->engine_sources);
+    if (in->config->merged)
+        strings_add(&reasons, "the settings ask for it");
+    strings_add_all(&reasons, &plan->engine_reasons);
+    char *what cleanup_free = strings_join(&sources, ", ");
+    char *why cleanup_free = strings_join(&reasons, "; ");
+    return plan_add(plan,
+        (struct step){PHASE_FILES, STEP_DAEMON_CONFIG,
+            str_format(
+                "write the engine's configuration file: %s, merged over the one it would have read", what),
+            take(why),
+            plan->trial_of_network_opts
+                ? str_dup("the MTU for every new network if the engine knows default-network-opts (24.0 and "
+                          "newer); else for the default bridge")
+                : NULL,
+            true, 0, plan->becomes},
+        e);
+}
+
 int plan_files(struct plan *plan, const struct plan_input *in, struct err *e)
 {
     const struct settings *s = in->settings;
@@ -73,13 +100,8 @@ int plan_files(struct plan *plan, const struct plan_input *in, struct err *e)
                 str_format("keep, renew or make the certificates in %s", s->tls.dir),
                 str_dup("the API is protected by mutual TLS"), NULL, true, 0, as_user},
             e);
-    if (r == 0 && s->daemon)
-        r = plan_add(plan,
-            (struct step){PHASE_FILES, STEP_DAEMON_CONFIG,
-                str_dup(
-                    "write the engine's configuration file, daemon: merged over the one it would have read"),
-                str_dup("daemon: asks for it"), NULL, true, 0, plan->becomes},
-            e);
+    if (r == 0)
+        r = plan_config_file(plan, in, e);
     if (r == 0)
         r = plan_add(plan,
             (struct step){PHASE_FILES, STEP_RECORD,

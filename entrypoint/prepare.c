@@ -11,18 +11,18 @@
 /* What the file in question is called in messages. */
 static char *config_source(const struct prepared *p)
 {
-    char *daemon cleanup_free = settings_origin(&p->settings, OPTION_DAEMON);
+    char *sources cleanup_free = strings_join(&p->config.sources, ", ");
 
     if (!p->config.merged)
         return str_dup(p->config.path);
-    return p->config.base ? str_format("daemon (%s), merged over %s", daemon, p->config.path)
-                          : str_format("daemon (%s)", daemon);
+    return p->config.base ? str_format("%s, merged over %s", sources, p->config.path) : take(sources);
 }
 
 /* The flags as dockerd will get them, the user's own first, against the file as it will read it. */
 static int check_conflicts(const struct prepared *p, struct err *e)
 {
-    const json_t *file = p->config.merged ? p->config.merged : p->config.base;
+    const json_t *file = engine_config_file(&p->config);
+    const struct applied nothing = {0};
     cleanup_strings struct strings arguments = {0};
     cleanup(dockerd_flags_free) struct dockerd_flags flags = {0};
     char *source cleanup_free = config_source(p);
@@ -32,7 +32,7 @@ static int check_conflicts(const struct prepared *p, struct err *e)
     int r = dockerd_config_conflicts(file, &p->command.flags, source, e);
     if (r < 0)
         return r;
-    launch_engine_arguments(&arguments, &p->plan, &p->settings, &p->command, NULL);
+    launch_engine_arguments(&arguments, &p->plan, &p->settings, &p->command, &nothing);
     dockerd_flags_parse(&flags, &arguments);
     r = dockerd_config_conflicts(file, &flags, source, e);
     if (r < 0)
@@ -99,8 +99,11 @@ static long long lap(long long *last)
 static int plan_and_check(struct prepared *p, struct err *e)
 {
     int r = plan_build(&p->plan, &p->settings, &p->host, &p->command, &p->config, e);
-    if (r == 0)
-        r = check_conflicts(p, e);
+
+    if (r < 0)
+        return r;
+    engine_config_add(&p->config, p->plan.engine_settings, &p->plan.engine_sources);
+    r = check_conflicts(p, e);
     if (r == 0)
         r = check_certificates(p, e);
     return r;

@@ -22,6 +22,7 @@
 enum {
     MAX_DEPTH = 16,       /* of folders below /run */
     MAX_ENTRIES = 100000, /* looked at in all */
+    QUESTION_SECONDS = 20
 };
 
 /* ---- stale pid files ---- */
@@ -106,16 +107,6 @@ static void sweep_named(struct sweep *sweep, const char *path)
         sweep_entry(sweep, fd, slash == path ? "" : folder, slash + 1);
 }
 
-/* A setting of the engine that is the same word as flag and in its configuration file. */
-static const char *engine_setting(
-    const struct command *command, const struct engine_config *config, const char *name)
-{
-    const char *flag = dockerd_flags_get(&command->flags, name);
-    const json_t *file = config->merged ? config->merged : config->base;
-
-    return flag ? flag : json_string_value(json_object_get(file, name));
-}
-
 /* The engine's own containerd keeps one below the exec root, under a name of its own. After a kill the engine
  * does not start if that pid belongs to anything at all now (moby libcontainerd/supervisor). */
 static void sweep_containerd(struct sweep *sweep, const struct host *host, const char *exec_root)
@@ -135,8 +126,8 @@ int step_pid_files(const struct host *host, const struct command *command, const
     (void)e;
     sweep_folder(&sweep, AT_FDCWD, "/run", "/run", 0);
     sweep_folder(&sweep, AT_FDCWD, "/var/run", "/var/run", 0); /* does nothing where it is a link to /run */
-    sweep_named(&sweep, engine_setting(command, config, "pidfile"));
-    sweep_containerd(&sweep, host, engine_setting(command, config, "exec-root"));
+    sweep_named(&sweep, engine_config_setting(config, command, "pidfile"));
+    sweep_containerd(&sweep, host, engine_config_setting(config, command, "exec-root"));
 
     char *removed cleanup_free = strings_join(&sweep.removed, ", ");
     char *alive cleanup_free = strings_join(&sweep.alive, ", ");
@@ -179,17 +170,56 @@ int step_certificates(
 
 /* ---- what is written into the runtime folder ---- */
 
-int step_daemon_config(const struct host *host, const struct engine_config *config, char **path,
-    struct outcome *outcome, struct err *e)
+/*
+ * dockerd refuses a key that it does not know, as it does a flag; asked for its version with the flag of that
+ * key, it answers or fails.
+ */
+static bool knows_network_opts(const struct host *host)
 {
-    char *folder cleanup_free = instance_user_folder(host);
-    /* For the engine alone: proxies' passwords may stand in it. */
-    int r = instance_write(folder, "daemon.json", 0600, config->merged, path, e);
+    static const char *const question[] = {
+        "dockerd", "--default-network-opt=bridge=com.docker.network.driver.mtu=1500", "--version", NULL};
+    char *search cleanup_free = str_format("PATH=%s", host->path);
+    const char *const environment[] = {search, NULL};
 
-    if (r == 0)
-        (void)snprintf(outcome->detail, sizeof(outcome->detail), "daemon: merged over %s%s, in %s",
-            config->path, config->base ? "" : " (which does not exist)", *path);
-    return r;
+    return process_run_quietly(question, host->path, environment, QUESTION_SECONDS) == 0;
+}
+
+/* Takes out what the plan put there, and nothing of the user's. */
+static void drop_network_opts(json_t *content)
+{
+    json_t *opts = json_object_get(content, "default-network-opts"),
+           *bridge = json_object_get(opts, "bridge");
+
+    (void)json_object_del(bridge, "com.docker.network.driver.mtu");
+    if (json_object_size(bridge) == 0)
+        (void)json_object_del(opts, "bridge");
+    if (json_object_size(opts) == 0)
+        (void)json_object_del(content, "default-network-opts");
+}
+
+int step_daemon_config(const struct work *work, char **path, struct outcome *outcome, struct err *e)
+{
+    const struct engine_config *config = work->config;
+    json_t *content = json_deep_copy(config->merged);
+    char *sources cleanup_free = strings_join(&config->sources, ", ");
+    char *reasons cleanup_free = strings_join(&work->plan->engine_reasons, "; ");
+    bool old = work->plan->trial_of_network_opts && !knows_network_opts(work->host);
+
+    if (old)
+        drop_network_opts(content);
+    /* For the engine alone: passwords may stand in it. */
+    char *folder cleanup_free = instance_user_folder(work->host);
+    int r = instance_write(folder, "daemon.json", 0600, content, path, e);
+    json_decref(content);
+    if (r < 0)
+        return r;
+    (void)snprintf(outcome->detail, sizeof(outcome->detail), "%s, merged over %s%s, in %s%s%s", sources,
+        config->path, config->base ? "" : " (which does not exist)", *path, *reasons ? "; " : "", reasons);
+    if (old)
+        (void)snprintf(outcome->warning, sizeof(outcome->warning),
+            "this engine takes an MTU for its default bridge alone: networks that are made later need "
+            "com.docker.network.driver.mtu as an option of their own, or an engine of 24.0 or newer");
+    return 0;
 }
 
 int step_record(const struct work *work, struct outcome *outcome, struct err *e)

@@ -8,6 +8,7 @@
  *   rootlesskit.sh shell that rootlesskit runs in its new namespaces, before it starts the command
  *   NAME.exit    exit statuses, one a line: the Nth for the Nth start, the last one from then on; 0 without
  *   NAME.version what it answers to --version
+ *   old          is there: the engine is one before 24.0, which refuses flags that came later
  *   docker.help  the subcommands that `docker help` knows, one a line
  */
 #include <dirent.h>
@@ -253,6 +254,9 @@ int main(int argc, char **argv)
         print_version(name);
         return 0;
     }
+    /* Flags and --version behind them: an engine that knows the flags answers (moby's use of cobra). */
+    if (argc == 3 && strcmp(argv[2], "--version") == 0)
+        return access("/stub/old", F_OK) == 0 ? 1 : 0;
     if (argc == 2 && strcmp(argv[1], "--help") == 0) {
         (void)puts(strcmp(name, "slirp4netns") == 0 ? "--netns-type" : "stub");
         return 0;

@@ -88,6 +88,7 @@ static void privileged_container(struct host *h)
             .iptables = str_dup("/usr/sbin/iptables"),
             .slirp4netns = str_dup("/usr/bin/slirp4netns")},
         .legacy_folder = true,
+        .network = {.interface = str_dup("eth0"), .mtu = 1500},
         .path = str_dup("/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
         .home = str_dup("/root"),
         .runtime_dir = str_dup("/run/user/0"),
@@ -112,6 +113,19 @@ static long long number(const char *text)
     if (!parse_number(text, INT64_MIN, INT64_MAX, &n))
         fail_msg("'%s' is not a number", text);
     return n;
+}
+
+/* "10.0.0.0/8", or "10.0.0.0/8 hidden" for what the engine does not see by itself. */
+static void take_network(struct host *h, const char *value)
+{
+    struct host_network *network = &h->network;
+    char *text cleanup_free = str_dup_n(value, strcspn(value, " "));
+    struct host_taken taken = {.avoided = !strstr(value, "hidden"), .what = "route of eth0"};
+
+    if (!ipv4_network_parse(text, &taken.network, NULL))
+        fail_msg("'%s' is not a network", text);
+    network->taken = mem_grow(network->taken, network->taken_count + 1, sizeof(taken));
+    network->taken[network->taken_count++] = taken;
 }
 
 /* One "name=value" of [facts]. False for an unknown name: a misspelt fact must not pass. */
@@ -197,7 +211,13 @@ static bool set_fact(struct host *h, const char *name, const char *value)
             strcmp(value, "file-capability") == 0;
         return true;
     }
-    if (strcmp(name, "masks") == 0)
+    if (strcmp(name, "taken") == 0)
+        take_network(h, value);
+    else if (strcmp(name, "nameserver") == 0)
+        strings_add(&h->network.nameservers, value);
+    else if (strcmp(name, "mtu") == 0)
+        h->network.mtu = number(value);
+    else if (strcmp(name, "masks") == 0)
         strings_split(&h->masks, value, " ");
     else if (strcmp(name, "uid") == 0)
         h->uid = h->gid = h->user.uid = h->user.gid = (uid_t)number(value);
@@ -263,9 +283,11 @@ static void tell(const char *path, struct text *out)
         command_read(&p.command, arguments, &p.settings.args);
         set_facts(&p.host, &c.facts, &p.config.base);
         p.config.path = str_dup("/etc/docker/daemon.json");
-        if (p.settings.daemon)
-            p.config.merged = dockerd_config_merge(p.config.base, p.settings.daemon);
-        r = plan_build(&p.plan, &p.settings, &p.host, &p.command, &p.config, &e);
+        r = engine_config_merge(&p.config, &p.settings, &e);
+        if (r == 0)
+            r = plan_build(&p.plan, &p.settings, &p.host, &p.command, &p.config, &e);
+        if (r == 0)
+            engine_config_add(&p.config, p.plan.engine_settings, &p.plan.engine_sources);
         if (r == 0)
             show_plan(&p, environment, out);
     }
