@@ -39,4 +39,7 @@ const json_t *engine_config_file(const struct engine_config *config);
 const char *engine_config_setting(
     const struct engine_config *config, const struct command *command, const char *name);
 
+/* The folder that the user has chosen for the engine's data, or NULL; borrowed. */
+const char *engine_config_data_root(const struct engine_config *config, const struct command *command);
+
 void engine_config_free(struct engine_config *config);

@@ -38,6 +38,16 @@ const char *engine_config_setting(
     return flag ? flag : json_string_value(json_object_get(engine_config_file(config), name));
 }
 
+const char *engine_config_data_root(const struct engine_config *config, const struct command *command)
+{
+    const char *named = engine_config_setting(config, command, "data-root");
+
+    /* Its name before 17.05, which engines took until 23.0. */
+    if (!named)
+        named = engine_config_setting(config, command, "graph");
+    return named && *named == '/' ? named : NULL;
+}
+
 void engine_config_free(struct engine_config *config)
 {
     free(config->path);

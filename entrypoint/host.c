@@ -220,6 +220,7 @@ static void look_for_programs(struct host_programs *programs, const char *path)
     programs->pasta = file_find_program("pasta", path);
     programs->vpnkit = file_find_program("vpnkit", path);
     programs->docker = file_find_program("docker", path);
+    programs->fuse_overlayfs = file_find_program("fuse-overlayfs", path);
 }
 
 static bool legacy_tables_used(void)
@@ -353,10 +354,12 @@ void host_free(struct host *host)
     free(host->programs.pasta);
     free(host->programs.vpnkit);
     free(host->programs.docker);
+    free(host->programs.fuse_overlayfs);
     free(host->apparmor.confinement);
     strings_free(&host->masks);
     strings_free(&host->seccomp.refused);
     free(host->data_root);
+    strings_free(&host->data_prior);
     host_network_free(&host->network);
     free(host->path);
     free(host->home);

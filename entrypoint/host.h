@@ -48,6 +48,7 @@ struct host_programs {
     char *pasta;
     char *vpnkit;
     char *docker;
+    char *fuse_overlayfs;
 };
 
 /* What decides about AppArmor (kernel Documentation/admin-guide/LSM/apparmor.rst). */
@@ -130,9 +131,10 @@ struct host {
     struct host_device tun, fuse;
     struct host_seccomp seccomp;
 
-    char *data_root;              /* owned: where the engine's data lies by default */
+    char *data_root;              /* owned: where the engine's data lies */
     bool data_on_overlay;         /* on overlayfs, which the engine cannot put its own on */
     bool data_nosuid, data_nodev; /* its mount is */
+    struct strings data_prior;    /* storage drivers that have data there, see storage_prior */
     struct host_network network;
     struct host_programs programs;
     struct host_netfilter netfilter;
@@ -151,3 +153,6 @@ struct host {
  * caller ends it with host_free. */
 int host_look(struct host *host, const struct settings *s, const char *const *environment, struct err *e);
 void host_free(struct host *host);
+
+/* Looks again at the engine's data, in the folder that the user has chosen for them. */
+void host_look_at_data(struct host *host, const char *data_root);

@@ -3,6 +3,7 @@
 #include "base/environment.h"
 #include "base/file.h"
 #include "entrypoint/kernel_text.h"
+#include "entrypoint/storage.h"
 
 #include <errno.h>
 #include <linux/magic.h>
@@ -72,16 +73,20 @@ static bool find_mount_of(const char *path, struct statvfs *fs, struct statfs *k
     }
 }
 
-static void look_at_data(struct host *host)
+void host_look_at_data(struct host *host, const char *data_root)
 {
+    char *chosen = str_dup(data_root);
     struct statvfs fs;
     struct statfs kind;
 
-    if (!find_mount_of(host->data_root, &fs, &kind))
-        return;
-    host->data_on_overlay = kind.f_type == OVERLAYFS_SUPER_MAGIC;
-    host->data_nosuid = fs.f_flag & ST_NOSUID;
-    host->data_nodev = fs.f_flag & ST_NODEV;
+    free(host->data_root);
+    strings_free(&host->data_prior);
+    host->data_root = chosen;
+    storage_prior(chosen, &host->data_prior);
+    bool there = find_mount_of(chosen, &fs, &kind);
+    host->data_on_overlay = there && kind.f_type == OVERLAYFS_SUPER_MAGIC;
+    host->data_nosuid = there && (fs.f_flag & ST_NOSUID);
+    host->data_nodev = there && (fs.f_flag & ST_NODEV);
 }
 
 static void look_at_places(struct host *host, const struct settings *s, const char *const *environment)
@@ -93,9 +98,9 @@ static void look_at_places(struct host *host, const struct settings *s, const ch
                         : runtime && *runtime   ? str_dup(runtime)
                                                 : str_format("/run/user/%u", host->user.uid);
     host->config_home = config && *config ? str_dup(config) : str_format("%s/.config", host->home);
-    host->data_root =
+    char *data_root cleanup_free =
         host->user.uid == 0 ? str_dup("/var/lib/docker") : str_format("%s/.local/share/docker", host->home);
-    look_at_data(host);
+    host_look_at_data(host, data_root);
 }
 
 int host_look_user(struct host *host, const struct settings *s, const char *const *environment, struct err *e)

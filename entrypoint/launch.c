@@ -11,6 +11,7 @@
 void applied_free(struct applied *applied)
 {
     free(applied->config_file);
+    free(applied->storage_driver);
     *applied = (struct applied){0};
 }
 
@@ -91,6 +92,7 @@ void launch_engine_arguments(struct strings *arguments, const struct plan *plan,
     const struct command *command, const struct applied *applied)
 {
     const char *config_file = applied->config_file;
+    const char *driver = applied->storage_driver ? applied->storage_driver : plan->storage_choice;
     /* pflag takes the last value: ours must come after the user's own file, which it was merged over. */
     bool config_last = dockerd_flags_get(&command->flags, "config-file") != NULL;
 
@@ -102,6 +104,8 @@ void launch_engine_arguments(struct strings *arguments, const struct plan *plan,
     }
     if (config_file && !config_last)
         strings_addf(arguments, "--config-file=%s", config_file);
+    if (driver)
+        strings_addf(arguments, "--storage-driver=%s", driver);
     strings_add_all(arguments, &s->args);
     strings_add_all(arguments, &command->arguments);
     if (config_file && config_last)

@@ -36,6 +36,7 @@ const char *step_name(enum step_kind kind)
         [STEP_EXTRA_MOUNT] = "extra-mount",
         [STEP_PROPAGATION] = "propagation",
         [STEP_DEVICES] = "devices",
+        [STEP_STORAGE] = "storage",
         [STEP_CGROUP_NEST] = "cgroup-nesting",
         [STEP_CGROUP_DELEGATE] = "cgroup-delegation",
         [STEP_OOM_SCORE] = "oom-score",
@@ -83,6 +84,8 @@ void plan_free(struct plan *plan)
         step_free(&plan->steps[i]);
     free(plan->steps);
     free(plan->socket);
+    free(plan->storage_driver);
+    free(plan->storage_choice);
     json_decref(plan->engine_settings);
     strings_free(&plan->engine_sources);
     strings_free(&plan->engine_reasons);
@@ -151,6 +154,8 @@ int plan_build(struct plan *plan, const struct settings *s, const struct host *h
         r = plan_mounts(&made, &in, e);
     if (r == 0)
         r = plan_devices(&made, &in, e);
+    if (r == 0)
+        r = plan_storage(&made, &in, e);
     if (r == 0)
         r = plan_cgroup(&made, &in, e);
     if (r == 0)

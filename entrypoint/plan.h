@@ -39,6 +39,7 @@ enum step_kind {
     STEP_EXTRA_MOUNT,
     STEP_PROPAGATION,
     STEP_DEVICES,
+    STEP_STORAGE,
     STEP_CGROUP_NEST,
     STEP_CGROUP_DELEGATE,
     STEP_OOM_SCORE,
@@ -70,15 +71,18 @@ struct plan {
     enum mode mode;      /* never MODE_AUTO */
     enum init_kind init; /* never INIT_AUTO */
     bool tls;
-    bool tcp;                /* the engine listens on TCP by default */
-    long long port;          /* of that */
-    char *socket;            /* owned: path of the Unix socket by default */
-    bool becomes;            /* started as root, it ends as host->user (rootless) */
-    capset keep;             /* what the bounding set will be */
-    capset until_loaded;     /* of these: kept only if AppArmor's docker-default is not loaded already */
-    capset until_mended;     /* of these: kept only if newuidmap and newgidmap stay set-user-ID programs */
-    bool reset_oom;          /* oom_score_adj is set to 0 while that is still allowed */
-    json_t *engine_settings; /* owned: more for the engine's configuration file; NULL for nothing */
+    bool tcp;             /* the engine listens on TCP by default */
+    long long port;       /* of that */
+    char *socket;         /* owned: path of the Unix socket by default */
+    bool becomes;         /* started as root, it ends as host->user (rootless) */
+    capset keep;          /* what the bounding set will be */
+    capset until_loaded;  /* of these: kept only if AppArmor's docker-default is not loaded already */
+    capset until_mended;  /* of these: kept only if newuidmap and newgidmap stay set-user-ID programs */
+    bool reset_oom;       /* oom_score_adj is set to 0 while that is still allowed */
+    char *storage_driver; /* owned: the one that the user named, in whatever way; NULL without */
+    char *storage_choice; /* owned: the one that is chosen for the user already; NULL: none, or a step decides
+                           */
+    json_t *engine_settings;       /* owned: more for the engine's configuration file; NULL for nothing */
     struct strings engine_sources; /* what these are, for people */
     struct strings engine_reasons; /* why the file is written */
     bool trial_of_network_opts;    /* default-network-opts among them are for an engine that knows them */

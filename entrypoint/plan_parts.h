@@ -26,6 +26,7 @@ int plan_refuse_root_only(const struct plan_input *in, struct err *e);
 /* The steps, in the order of their phases. */
 int plan_mounts(struct plan *plan, const struct plan_input *in, struct err *e);
 int plan_devices(struct plan *plan, const struct plan_input *in, struct err *e);
+int plan_storage(struct plan *plan, const struct plan_input *in, struct err *e);
 int plan_cgroup(struct plan *plan, const struct plan_input *in, struct err *e);
 int plan_iptables(struct plan *plan, const struct plan_input *in, struct err *e);
 int plan_files(struct plan *plan, const struct plan_input *in, struct err *e);

@@ -123,6 +123,9 @@ int prepare(struct prepared *p, const struct config_input *input, const char *co
     r = host_look(&p->host, &p->settings, input->environment, e);
     if (r == 0)
         r = engine_config_look(&p->config, &p->settings, &p->host, &p->command, e);
+    const char *data_root = r == 0 ? engine_config_data_root(&p->config, &p->command) : NULL;
+    if (data_root)
+        host_look_at_data(&p->host, data_root);
     p->times.facts = lap(&last);
     if (r == 0)
         r = plan_and_check(p, e);

@@ -45,6 +45,8 @@ static int run_step(struct work *work, const struct step *step, struct outcome *
             final_keep(work) & CAPSET_ONE(CAP_MAC_ADMIN), &work->applied->apparmor_loaded, outcome, e);
     case STEP_DEVICES:
         return step_devices(work->host, work->plan->mode == MODE_ROOTLESS && step->fatal, outcome, e);
+    case STEP_STORAGE:
+        return step_storage(s, work->host, work->plan, &work->applied->storage_driver, outcome, e);
     case STEP_OOM_SCORE:
         return step_oom_score(outcome, e);
     case STEP_SECURITYFS:

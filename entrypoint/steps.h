@@ -44,6 +44,8 @@ int step_devices(const struct host *host, bool tun_required, struct outcome *out
 int step_accounts(const struct host *host, struct outcome *outcome, struct err *e);
 int step_idmap(const struct host_rootless *rootless, bool *mended, struct outcome *outcome, struct err *e);
 int step_cgroup_delegate(uid_t uid, gid_t gid, struct outcome *outcome, struct err *e);
+int step_storage(const struct settings *s, const struct host *host, const struct plan *plan, char **driver,
+    struct outcome *outcome, struct err *e);
 int step_oom_score(struct outcome *outcome, struct err *e);
 int step_securityfs(struct outcome *outcome, struct err *e);
 int step_tmp(struct outcome *outcome, struct err *e);

@@ -72,6 +72,7 @@ class Host:
     oom_score_adj: int = None
     user_namespace: bool = False  # root of one, as in a container of an engine with --userns-remap
     without: tuple = ()  # stubs that this image lacks
+    data_volume: bool = True  # /var/lib/docker is a volume, as the images have it; else it lies on the root's overlay
     legacy_iptables: bool = True  # the image has the second set of iptables
     config: str = None  # the text of /etc/dind/config.yaml
 
@@ -495,6 +496,9 @@ def _mount_kernel(spec):
         kernel.mount("tmpfs", root / "sys/fs/cgroup", "tmpfs", safe, "mode=755")
     else:
         kernel.mount("cgroup2", root / "sys/fs/cgroup", "cgroup2", safe)
+    if spec.host.data_volume:
+        (root / "var/lib/docker").mkdir()
+        kernel.mount("tmpfs", root / "var/lib/docker", "tmpfs", 0, "mode=710")
     kernel.mount("tmpfs", root / "dev", "tmpfs", kernel.MS_NOSUID, "mode=755")
     for name, minor in (("null", 3), ("zero", 5), ("full", 7), ("random", 8), ("urandom", 9)):
         os.mknod(root / "dev" / name, stat.S_IFCHR | 0o666, os.makedev(1, minor))

@@ -12,7 +12,7 @@ SITUATIONS = {
     "default": {},
     "tls-off": {"env": NO_TLS},
     "flags": {"env": NO_TLS, "args": ["--label", "two words", "--mtu=1400", "-D", "--", "it's", ""]},
-    "explicit": {"args": ["dockerd", "--data-root", "/x"]},
+    "explicit": {"args": ["dockerd", "--data-root", "/var/lib/docker/x"]},
     "daemon": {"env": {**NO_TLS, "DIND_DAEMON": '{"mtu": 1300}'}},
     "daemon-over-own-file": {"args": ["--config-file", "/my.json"], "env": {**NO_TLS, "DIND_DAEMON": '{"mtu": 1300}'},
                              "setup": "echo '{\"debug\": true}' > my.json"},

@@ -88,6 +88,7 @@ static void privileged_container(struct host *h)
             .iptables = str_dup("/usr/sbin/iptables"),
             .slirp4netns = str_dup("/usr/bin/slirp4netns")},
         .legacy_folder = true,
+        .data_root = str_dup("/var/lib/docker"),
         .network = {.interface = str_dup("eth0"), .mtu = 1500},
         .path = str_dup("/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
         .home = str_dup("/root"),
@@ -97,7 +98,6 @@ static void privileged_container(struct host *h)
             .subgid = true,
             .newuidmap = {.path = str_dup("/usr/bin/newuidmap"), .file_capability = true},
             .newgidmap = {.path = str_dup("/usr/bin/newgidmap"), .file_capability = true}},
-        .data_root = str_dup("/var/lib/docker"),
     };
 }
 
@@ -152,6 +152,7 @@ static bool set_fact(struct host *h, const char *name, const char *value)
         {"apparmor_loaded", &h->apparmor.profile_loaded},
         {"legacy_tables_used", &h->legacy_tables_used},
         {"legacy_folder", &h->legacy_folder},
+        {"data_on_overlay", &h->data_on_overlay},
         {"subuid", &h->rootless.subuid},
         {"subgid", &h->rootless.subgid},
         {"userns_clone_off", &h->rootless.userns_clone_off},
@@ -168,6 +169,8 @@ static bool set_fact(struct host *h, const char *name, const char *value)
         {"slirp4netns", &h->programs.slirp4netns},
         {"pasta", &h->programs.pasta},
         {"vpnkit", &h->programs.vpnkit},
+        {"fuse_overlayfs", &h->programs.fuse_overlayfs},
+        {"data_root", &h->data_root},
         {"home", &h->home},
         {"runtime_dir", &h->runtime_dir},
         {"user", &h->user.name},
@@ -215,6 +218,8 @@ static bool set_fact(struct host *h, const char *name, const char *value)
         take_network(h, value);
     else if (strcmp(name, "nameserver") == 0)
         strings_add(&h->network.nameservers, value);
+    else if (strcmp(name, "data_prior") == 0)
+        strings_add(&h->data_prior, value);
     else if (strcmp(name, "mtu") == 0)
         h->network.mtu = number(value);
     else if (strcmp(name, "masks") == 0)
