@@ -21,10 +21,7 @@ static const struct requirement {
     {MODE_AUTO, "engine", true, check_probe_engine, "it is what is started",
         .remedy = {[CHECK_IMAGE] = "a Docker engine, with dockerd in PATH"}, .status = EXIT_NOT_FOUND},
     {MODE_ROOTLESS, "rootlesskit", true, check_probe_rootlesskit, "it makes the namespaces of the engine",
-        .remedy = {[CHECK_IMAGE] =
-                       "rootlesskit, in PATH, as the target dind-rootless has it; or start the container "
-                       "as root"},
-        .status = 1},
+        .remedy = {[CHECK_IMAGE] = "rootlesskit, in PATH; or start the container as root"}, .status = 1},
     {MODE_ROOTLESS, "identity", true, check_probe_identity,
         "neither the engine nor its containers shall have a right over the host",
         .where = "or start the container as that user: docker run --user, Kubernetes runAsUser"},
