@@ -53,7 +53,7 @@ static int set_option(struct dindctl_options *o, const char *name, const char *v
         o->dir = value;
     else if (strcmp(name, "--set") == 0)
         strings_add(&o->set, value);
-    else if (!parse_time(value, strcmp(name, "--wait") == 0 ? &o->wait : &o->timeout))
+    else if (!value || !parse_time(value, strcmp(name, "--wait") == 0 ? &o->wait : &o->timeout))
         return dindctl_usage_error(e, "is a time from 1s to 24h, as 90, 90s or 2m", name);
     return 0;
 }

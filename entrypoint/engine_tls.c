@@ -141,7 +141,8 @@ static bool expect(SSL *ssl, const char *host)
         rules, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
     if (is_address(host))
         return X509_VERIFY_PARAM_set1_ip_asc(rules, host) == 1;
-    return X509_VERIFY_PARAM_set1_host(rules, host, 0) == 1 && SSL_set_tlsext_host_name(ssl, host) == 1;
+    char *name cleanup_free = str_dup(host); /* OpenSSL's macro drops the const */
+    return X509_VERIFY_PARAM_set1_host(rules, name, 0) == 1 && SSL_set_tlsext_host_name(ssl, name) == 1;
 }
 
 /* Keeps the certificate in question: a handshake that fails forgets it. */

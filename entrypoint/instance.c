@@ -224,16 +224,14 @@ static int take_record(struct instance *instance, const json_t *record, struct e
     instance->gid = (gid_t)json_integer_value(json_object_get(record, "gid"));
     instance->tcp = string_of(record, "tcp");
     instance->tls = json_is_true(json_object_get(record, "tls"));
-    instance->phase = word_of(record, "phase");
-    instance->step = word_of(record, "step");
     if ((!instance->socket && !instance->tcp) || pid < 1 || pid > INT32_MAX)
         return err_set(e, -EINVAL, "%s is not a record of an instance", instance->record);
     if (process_start_time((pid_t)pid) != started)
         return err_set(
             e, -ESRCH, "the instance of %s (pid %lld) has ended", instance->record, (long long)pid);
-    if (str_equal(instance->phase, "engine")) {
-        free(take(instance->phase));
-        free(take(instance->step));
+    if (!str_equal(json_string_value(json_object_get(record, "phase")), "engine")) {
+        instance->phase = word_of(record, "phase");
+        instance->step = word_of(record, "step");
     }
     return 0;
 }
@@ -242,8 +240,7 @@ static int read_record(struct instance *instance, const char *path, struct err *
 {
     cleanup_text struct text text = {0};
 
-    instance_free(instance);
-    instance->record = str_dup(path);
+    *instance = (struct instance){.record = str_dup(path)};
     int r = file_read(AT_FDCWD, path, RECORD_LIMIT, FILE_NO_LINKS, &text, e);
     if (r < 0)
         return r;
@@ -261,10 +258,14 @@ int instance_find(struct instance *instance, const char *const *environment, str
     *instance = (struct instance){0};
     instance_records(&paths, environment);
     for (size_t i = 0; i < paths.count; i++) {
+        struct instance one;
         struct err failed = {0};
-        int r = read_record(instance, paths.items[i], &failed);
-        if (r == 0)
+        int r = read_record(&one, paths.items[i], &failed);
+        if (r == 0) {
+            *instance = one;
             return 0;
+        }
+        instance_free(&one);
         /* What is told is the first record that is there, or that there is none. */
         if (i == 0 || found == -ENOENT) {
             found = r;

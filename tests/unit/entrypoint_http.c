@@ -1,10 +1,10 @@
 #include "harness.h"
 
+#include "base/text.h"
 #include "entrypoint/http_answer.h"
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* What comes of the text: in one piece, and byte by byte until it is decided. */
@@ -95,16 +95,13 @@ static void what_is_no_answer_is_refused(void **state)
 /* "HEAD", then `size` letters. */
 static int read_long(const char *head, size_t size, bool ended)
 {
+    cleanup_text struct text all = {0};
     struct http_answer answer;
-    size_t length = strlen(head);
-    char *text = malloc(length + size);
 
-    assert_non_null(text);
-    (void)memcpy(text, head, length);
-    (void)memset(text + length, 'x', size);
-    int r = http_answer_read(text, length + size, ended, &answer);
-    free(text);
-    return r;
+    text_add(&all, head);
+    for (size_t i = 0; i < size; i++)
+        text_add(&all, "x");
+    return http_answer_read(all.data, all.length, ended, &answer);
 }
 
 static void an_answer_without_end_is_refused(void **state)
