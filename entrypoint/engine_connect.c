@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -171,6 +173,8 @@ static int connect_to(const struct sockaddr_storage *to, socklen_t length, long 
 
     if (fd < 0)
         return -errno;
+    /* The request follows the end of the handshake: it would wait for an ACK that the other side delays. */
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
     if (connect(fd, (const struct sockaddr *)to, length) < 0) {
         if (errno != EINPROGRESS)
             return -errno;

@@ -57,6 +57,8 @@ class FakeEngine:
             if self._stop_read in ready:
                 return
             connection, _ = self._server.accept()
+            if self._server.family != socket.AF_UNIX:
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # as Go does
             thread = threading.Thread(target=self._serve, args=(connection,), daemon=True)
             self._threads.append(thread)
             thread.start()
