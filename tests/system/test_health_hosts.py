@@ -13,7 +13,7 @@ import time
 
 import pytest
 
-from certs import Store, make_ca, make_leaf, without_tool
+from certs import Store, make_ca, make_leaf, openssl, without_tool
 from fake_engine import FOR_EVER, OK, FakeEngine, server_tls
 
 pytestmark = without_tool
@@ -325,15 +325,34 @@ def test_a_secret_of_kubernetes_is_read_through_its_links(stores, tmp_path):
         assert health("--host", engine.host, "--certs", folder)[0] == 0
 
 
+def make_middle(folder, ca):
+    """A CA that another one issued."""
+    folder.mkdir()
+    request = openssl("req", "-newkey", "rsa:2048", "-nodes", "-keyout", folder / "key.pem", "-subj", "/CN=middle")
+    (folder / "extensions").write_text("basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign\n")
+    openssl("x509", "-req", "-CA", ca / "cert.pem", "-CAkey", ca / "key.pem", "-set_serial", 7, "-days", 9,
+            "-out", folder / "cert.pem", "-extfile", folder / "extensions", input=request)
+
+
 def test_intermediate_certificates_of_the_client_are_sent(stores, tmp_path):
     make_ca(tmp_path / "root")
+    make_middle(tmp_path / "middle", tmp_path / "root")
     folder = tmp_path / "client"
-    make_leaf(tmp_path / "middle", tmp_path / "root", subject="/CN=middle", usage="clientAuth", names="")
-    make_leaf(folder, tmp_path / "root", usage="clientAuth", names="")
+    make_leaf(folder, tmp_path / "middle", usage="clientAuth", names="")
     shutil.copy(stores["good"] / "ca/cert.pem", folder / "ca.pem")
-    text = (folder / "cert.pem").read_text() + (tmp_path / "middle/cert.pem").read_text()
-    (folder / "cert.pem").write_text(text)
+    with (folder / "cert.pem").open("a") as file:
+        file.write((tmp_path / "middle/cert.pem").read_text())
     with FakeEngine([OK], tls=server_tls(stores["good"] / "server", tmp_path / "root/cert.pem")) as engine:
+        assert health("--host", engine.host, "--certs", folder)[0] == 0
+
+
+def test_an_intermediate_ca_may_be_all_that_is_trusted(stores, tmp_path):
+    """As Go has it, and so docker's client: what is in ca.pem is trusted, whoever issued it."""
+    make_ca(tmp_path / "root")
+    make_middle(tmp_path / "middle", tmp_path / "root")
+    make_leaf(tmp_path / "server", tmp_path / "middle", names="IP:127.0.0.1")
+    folder = folder_with(tmp_path, stores, lambda folder: shutil.copy(tmp_path / "middle/cert.pem", folder / "ca.pem"))
+    with FakeEngine([OK], tls=server_tls(tmp_path / "server", stores["good"] / "ca/cert.pem")) as engine:
         assert health("--host", engine.host, "--certs", folder)[0] == 0
 
 
@@ -477,15 +496,28 @@ def test_waiting_ends_while_a_question_is_open(tmp_path):
 
 
 def test_waiting_watches_instead_of_asking(tmp_path):
-    """The folder tells when the socket comes: far fewer questions than seconds, however long it takes."""
+    """The folder tells when something comes: far fewer questions than a busy loop, and none for what is somebody else's."""
     if not shutil.which("strace"):
         pytest.skip("needs the program strace")
-    trace = tmp_path / "trace"
-    subprocess.run(["strace", "-o", trace, "-e", "trace=connect,inotify_add_watch", "-a", "0", "dindctl", "health", "--host",
-                    f"unix://{tmp_path}/none.sock", "--wait", "2s"], check=False, capture_output=True, timeout=30,
-                   env={"PATH": f"{os.path.dirname(os.environ['DIND_BINARY'])}:{os.environ['PATH']}"})
+    trace, path = tmp_path / "trace", tmp_path / "folder/engine.sock"
+    path.parent.mkdir()
+    (path.parent / "nothing").touch()
+    engines = []
+
+    def come():
+        (path.parent / "other").touch()
+        engines.append(FakeEngine([OK], path=str(path)))
+    with later(come, 1.5):
+        done = subprocess.run(["strace", "-o", trace, "-e", "trace=connect,inotify_init1,inotify_add_watch,read", "-s", "4096", "dindctl",
+                               "health", "--host", f"unix://{path}", "--wait", "60s"], check=False, capture_output=True, timeout=30,
+                              env={"PATH": f"{os.path.dirname(os.environ['DIND_BINARY'])}:{os.environ['PATH']}"})
+    engines[0].__exit__()
+    assert done.returncode == 0
     lines = trace.read_text().splitlines()
-    assert any("inotify_add_watch" in line and str(tmp_path) in line for line in lines)
+    watcher = next(line.split(" = ")[1] for line in lines if line.startswith("inotify_init1"))
+    assert any("inotify_add_watch" in line and str(path.parent) in line for line in lines)
+    woken = next(number for number, line in enumerate(lines) if line.startswith(f"read({watcher},") and "engine.sock" in line)
+    assert any("connect(" in line and line.endswith(" = 0") for line in lines[woken:])
     assert 2 <= sum("connect(" in line for line in lines) <= 12
 
 
