@@ -259,7 +259,8 @@ static int read_first(
         if (r != -ENOENT)
             return r;
     }
-    (void)err_set(e, -ENOENT, "no start was reported here: %s does not exist", paths->items[0]);
+    (void)err_set(
+        e, -ENOENT, "no start was reported here: %s does not exist", paths->count ? paths->items[0] : NAME);
     (void)err_status(e, 1);
     return err_hint(e,
         "run it in the container of the engine; the report is written once the steps of a start are done, or "

@@ -162,15 +162,21 @@ static bool docker_knows(const char *subcommand)
     return known;
 }
 
-static void write_map(const char *path, const char *format, unsigned id)
+static void write_kernel(const char *path, const char *text)
 {
-    char map[64];
     int fd = open(path, O_WRONLY | O_CLOEXEC);
-    int length = snprintf(map, sizeof(map), format, id);
 
-    if (fd < 0 || write(fd, map, (size_t)length) != length)
+    if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text))
         die(path);
     (void)close(fd);
+}
+
+static void map_to_root(const char *path, unsigned id)
+{
+    char map[64];
+
+    (void)snprintf(map, sizeof(map), "0 %u 1", id);
+    write_kernel(path, map);
 }
 
 /* Root of namespaces of its own, with one user in them. */
@@ -180,9 +186,9 @@ static void enter_namespaces(void)
 
     if (unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET) < 0)
         die("unshare");
-    write_map("/proc/self/setgroups", "deny", 0);
-    write_map("/proc/self/uid_map", "0 %u 1", uid);
-    write_map("/proc/self/gid_map", "0 %u 1", gid);
+    write_kernel("/proc/self/setgroups", "deny");
+    map_to_root("/proc/self/uid_map", uid);
+    map_to_root("/proc/self/gid_map", gid);
 }
 
 static void print_version(const char *name)
