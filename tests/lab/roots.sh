@@ -4,16 +4,20 @@
 ROOT_SUITE=trixie
 ROOT=$ROOTS/$ROOT_SUITE
 ROOT_PACKAGES=docker.io,docker-cli,iptables,iproute2,procps,kmod,rootlesskit,slirp4netns,uidmap,fuse-overlayfs,tini
-ROOT_PACKAGES+=,ca-certificates,busybox-static,libcap2-bin
+ROOT_PACKAGES+=,ca-certificates,busybox-static,libcap2-bin,apparmor
 ROOT_MIRROR=${DIND_LAB_MIRROR:-http://deb.debian.org/debian}
 
-# root_make: makes the root once. $ROOT.id names this very root (images made from it carry it).
+# The list of packages, in short. A root that was made of another list is made anew.
+root_recipe() { printf '%s' "$ROOT_PACKAGES" | sha256sum | cut -c1-12; }
+root_current() { [[ -d $ROOT && $(cat "$ROOT.id" 2>/dev/null) == *-"$(root_recipe)" ]]; }
+
+# root_make: makes the root once. $ROOT.id names this very root (images and disks made from it carry it).
 root_make() {
-    [[ -s $ROOT.id && -d $ROOT ]] && return 0
+    ! root_current || return 0
     need_root "debootstrap"
     step "making a Debian $ROOT_SUITE root with an engine (debootstrap, about half a minute)"
     mkdir -p "$ROOTS/packages"
-    rm -rf --one-file-system "$ROOT" "$ROOT.new"
+    rm -rf --one-file-system "$ROOT" "$ROOT.id" "$ROOT.new"
     # Ubuntu's debootstrap may not know the suite yet; all scripts of Debian suites are the same one.
     local script=()
     [[ -e /usr/share/debootstrap/scripts/$ROOT_SUITE ]] || script=(/usr/share/debootstrap/scripts/sid)
@@ -22,7 +26,7 @@ root_make() {
         "$ROOT_SUITE" "$ROOT.new" "$ROOT_MIRROR" "${script[@]}"
     root_finish "$ROOT.new"
     mv "$ROOT.new" "$ROOT"
-    cat /proc/sys/kernel/random/uuid >"$ROOT.id"
+    printf '%s-%s\n' "$(cat /proc/sys/kernel/random/uuid)" "$(root_recipe)" >"$ROOT.id"
 }
 
 # root_finish DIR: mount points that the engine needs, and nothing that only apt needs.
