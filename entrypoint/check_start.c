@@ -136,7 +136,7 @@ int checks_refuse(const struct checks *checks, struct err *e)
     for (size_t i = 0; i < checks->count; i++) {
         const struct check *check = &checks->items[i];
         if (refuses(check) && check != first)
-            text_addf(&missing, "\n  - %s: %s; needed since %s", check->name, check->finding, check->why);
+            text_addf(&missing, "\n  - %s: %s; %s", check->name, check->finding, check->why);
     }
     add_hint(checks, &hint);
     (void)err_set(e, -EPERM, "%s", text_get(&missing));

@@ -176,6 +176,7 @@ static bool set_fact(struct host *h, const char *name, const char *value)
         {"user", &h->user.name},
         {"cgroup_controllers", &h->cgroup.controllers},
         {"cgroup_path", &h->cgroup.path},
+        {"apparmor_confinement", &h->apparmor.confinement},
     };
     static const char *const views[] = {"own", "nested", "host", "root", "outside"};
     static const char *const versions[] = {"none", "v1", "v2"};
