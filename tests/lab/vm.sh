@@ -58,6 +58,7 @@ vm_initramfs() {
     cp "$(type -P busybox)" "$stage/bin/busybox"
     cp "$DIND_BOX" "$stage/bin/box"
     cp "$TOP"/tests/vm/guest/* "$stage/guest"
+    cp "$TOP/examples/seccomp/rootful.json" "$TOP/tests/e2e/engine-battery" "$stage/guest"
     mv "$stage/guest/init" "$stage/init"
     chmod 755 "$stage/init"
     cp "$DIND_BINARY" "$stage/launcher/dockerd-entrypoint"
@@ -93,14 +94,15 @@ vm_disks() {
     vm_image "$VM/disks/modules-$1" "$VM/kernels/$1/lib/modules" "$(cat "$VM/kernels/$1/version")"
 }
 
-# vm_boot SUITE FOLDER SECONDS WORDS [disks]: runs a machine until it powers itself off. FOLDER/files is laid over the
-# initramfs; FOLDER/console and FOLDER/results are what came over the serial lines; WORDS are for the kernel. One machine at
-# a time: each keeps a processor busy. What takes longer than that is killed (status 137).
+# vm_boot SUITE FOLDER SECONDS WORDS [disks|engine]: runs a machine until it powers itself off. FOLDER/files is laid over the
+# initramfs; FOLDER/console and FOLDER/results are what came over the serial lines; WORDS are for the kernel; with disks it
+# has a Debian root, with engine that and a Docker engine of its own. One machine at a time: each keeps a processor busy.
+# What takes longer than that is killed (status 137).
 vm_boot() {
-    local suite=$1 folder=$2 seconds=$3 words=$4 disks=${5:-} status=0
+    local suite=$1 folder=$2 seconds=$3 words=$4 needs=${5:-} status=0
     local qemu=(qemu-system-x86_64 -M pc -accel 'tcg,thread=single' -cpu max -smp 2 -m 512 -nodefaults -no-user-config
         -display none -no-reboot -serial "file:$folder/console" -serial "file:$folder/results")
-    if [[ $disks ]]; then
+    if [[ $needs ]]; then
         vm_disks "$suite"
         qemu+=(-m 2048 -drive "if=virtio,format=raw,readonly=on,file=$VM/disks/root-$ROOT_SUITE"
             -drive "if=virtio,format=raw,readonly=on,file=$VM/disks/modules-$suite")
@@ -108,7 +110,7 @@ vm_boot() {
     vm_pack "$folder/files" "$folder/files.cpio"
     cat "$VM/initramfs/$suite.cpio" "$folder/files.cpio" >"$folder/initramfs"
     qemu+=(-kernel "$VM/kernels/$suite/vmlinuz" -initrd "$folder/initramfs"
-        -append "console=ttyS0 quiet panic=-1 $words -- $disks")
+        -append "console=ttyS0 quiet panic=-1 $words -- $needs")
     flock "$VM/lock" timeout --signal=KILL "$seconds" nice "${qemu[@]}" </dev/null || status=$?
     rm -f "$folder/initramfs" "$folder/files.cpio"
     return "$status"

@@ -21,7 +21,7 @@ ONLY_SKIPS = 99
 
 
 def pytest_configure(config):
-    config.addinivalue_line("markers", "inside(run, look, words, disks, seconds): the scenario of a test")
+    config.addinivalue_line("markers", "inside(run, look, words, needs, seconds, name): the scenario of a test")
 
 
 def pytest_collection_modifyitems(items):
@@ -43,14 +43,14 @@ def programs(tmp_path_factory):
 def _machine_of(item):
     """Which boot a test belongs to."""
     mark = item.get_closest_marker("inside")
-    return mark and (item.callspec.params["suite"], mark.kwargs["words"], mark.kwargs["disks"])
+    return mark and (item.callspec.params["suite"], mark.kwargs["words"], mark.kwargs["needs"])
 
 
 def _scenario_of(item):
     """The other parameters of a test are variables of its scenario."""
     inside = item.get_closest_marker("inside").kwargs
     parameters = {name: value for name, value in item.callspec.params.items() if name != "suite"}
-    words = [item.originalname.removeprefix("test_"), *map(str, parameters.values())]
+    words = [inside["name"] or item.originalname.removeprefix("test_"), *map(str, parameters.values())]
     name = "-".join(re.findall("[a-z0-9]+", " ".join(words)))
     variables = "".join(f"{key}='{value}'\n" for key, value in parameters.items())
     return machine.Scenario(name, variables + inside["run"], machine.LOOK + inside["look"], inside["seconds"])
@@ -71,8 +71,8 @@ def seen(request, suite, programs, booted, tmp_path_factory):
     """What this test's scenario left, having run to its end."""
     wanted, name = _machine_of(request.node), _scenario_of(request.node).name
     if wanted not in booted:
-        scenarios = [_scenario_of(item) for item in request.session.items if _machine_of(item) == wanted]
-        booted[wanted] = machine.boot(*wanted, scenarios, tmp_path_factory.mktemp(wanted[0]))
+        scenarios = {_scenario_of(item) for item in request.session.items if _machine_of(item) == wanted}
+        booted[wanted] = machine.boot(*wanted, sorted(scenarios), tmp_path_factory.mktemp(wanted[0]))
     result = booted[wanted][name]
     assert result.ended == 0, result
     return result

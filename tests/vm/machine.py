@@ -21,7 +21,7 @@ import sandbox  # noqa: E402
 # Debian releases whose kernels are booted: 6.1 and 6.12.
 SUITES = ("bookworm", "trixie")
 # Far more than it takes. A scenario that hangs ends after its own seconds, and the machine goes on with the next one.
-BOOT_SECONDS, SECONDS_EACH = 60, 6
+BOOT_SECONDS, ENGINE_SECONDS, SECONDS_EACH = 60, 60, 6
 KILLED = 137
 
 # What the stub dockerd writes down of its cgroup, in every scenario.
@@ -34,7 +34,7 @@ cat cgroup.subtree_control >/out/enabled
 """
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, order=True)
 class Scenario:
     name: str
     run: str
@@ -42,10 +42,11 @@ class Scenario:
     seconds: int = 60
 
 
-def inside(run="container", *, look="", words="", disks=False, seconds=60):
-    """The scenario of a test, what its dockerd looks at besides, words for the kernel, whether it needs a Debian root, and how
-    long it may take."""
-    return pytest.mark.inside(run=run, look=look, words=words, disks=disks, seconds=seconds)
+def inside(run="container", *, look="", words="", needs="", seconds=60, name=None):
+    """The scenario of a test, what its dockerd looks at besides, words for the kernel, what the machine needs ("disks" with a
+    Debian root, or "engine": a node with one, guest/engine.sh), and how long it may take. Tests that give it the same name
+    share it."""
+    return pytest.mark.inside(run=run, look=look, words=words, needs=needs, seconds=seconds, name=name)
 
 
 class Seen(sandbox.Result):
@@ -75,7 +76,7 @@ def why_not():
     return None if "DIND_BINARY" in os.environ else "needs DIND_BINARY, the launcher to test"
 
 
-def boot(suite, words, disks, scenarios, folder):
+def boot(suite, words, needs, scenarios, folder):
     """Runs the scenarios in one machine. Returns a Seen for each, by name; its `ended` is -1 if the machine did not get so far."""
     for scenario in scenarios:
         home = folder / "files" / "scenarios" / scenario.name
@@ -84,7 +85,9 @@ def boot(suite, words, disks, scenarios, folder):
         (home / "look").write_text(textwrap.dedent(scenario.look))
         (home / "seconds").write_text(f"{scenario.seconds}\n")
     seconds = BOOT_SECONDS + SECONDS_EACH * len(scenarios) + max(scenario.seconds for scenario in scenarios)
-    command = [TOP / "tests" / "lab" / "vm", "boot", suite, folder, str(seconds), words, *["disks"][:disks]]
+    if needs == "engine":  # and its scenarios take long, each of them
+        seconds = BOOT_SECONDS + ENGINE_SECONDS + sum(scenario.seconds for scenario in scenarios)
+    command = [TOP / "tests" / "lab" / "vm", "boot", suite, folder, str(seconds), words, needs]
     ended = subprocess.run(command, check=False).returncode
     assert ended in (0, KILLED), f"{command} failed with status {ended}"
     out = folder / "out"

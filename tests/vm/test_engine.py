@@ -27,7 +27,7 @@ from machine import inside
     find $BOX/docker -mindepth 1 -type d >$OUT/left
     kill -TERM $(cat $OUT/pid)
     wait
-""", words="apparmor=1 security=apparmor", disks=True, seconds=200)
+""", words="apparmor=1 security=apparmor", needs="disks", seconds=200)
 def test_limits_of_nested_containers_hold(seen):
     assert seen.out("info") == "2 cgroupfs true true true\n"
     assert seen.out("limits").splitlines() == ["67108864", "50", "50000 100000", "1"]
