@@ -474,9 +474,6 @@ def _fill_root(spec):
         path.parent.mkdir()
         path.write_bytes(spec.host.config.encode("utf-8", "surrogateescape"))
     kernel.mount(spec.folder / "out", root / "out", None, kernel.MS_BIND)
-    # The image's volume.
-    (root / "var/lib/docker").mkdir(exist_ok=True)
-    kernel.mount("tmpfs", root / "var/lib/docker", "tmpfs", 0, "mode=710")
 
 
 def _make_idmap_programs(folder):

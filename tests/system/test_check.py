@@ -82,7 +82,7 @@ def test_a_refused_start_has_the_findings_and_remedies_of_the_check(sandbox, how
     lines = [line for line in start.stderr.splitlines() if line.startswith("  - ")]
     required = {name: item for name, item in failed(sandbox, **how).items() if item["required"]}
     for name, item in required.items():
-        said = f"  - {name}: {item['finding']}; needed since {item['why']}"
+        said = f"  - {name}: {item['finding']}; {item['why']}"
         assert said in lines or "attempting to run rootless dockerd" in start.stderr, (said, start)
         for place in ("node", "image"):
             assert item["remedy"].get(place, "") in start.stderr
