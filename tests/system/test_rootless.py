@@ -25,6 +25,24 @@ SETUID_SETGID = 0xc0
 TWO = Host(drop=tuple(name for name in ALL if name not in ("SETUID", "SETGID")), proc_sys_read_only=False)
 
 
+ENGINE = """
+import os, socket
+os.umask(0o177)
+server = socket.socket(socket.AF_UNIX)
+server.bind("/run/user/2000/docker.sock")
+server.listen(5)
+server.settimeout(0.1)
+while not os.path.exists("/out/stop"):
+    try:
+        client, _ = server.accept()
+    except TimeoutError:
+        continue
+    client.recv(4096)
+    client.sendall(b"HTTP/1.1 200 OK\\r\\nContent-Length: 2\\r\\n\\r\\nOK")
+    client.close()
+"""
+
+
 def rootlesskit(result):
     assert result.exit == 0, result
     started = result.started("rootlesskit")
@@ -176,6 +194,16 @@ def test_root_with_two_capabilities_does_what_owning_allows(sandbox):
     assert result.out("modes").splitlines() == [
         "/dev/net/tun 666 65534", "/run/user/2000 700 0", "/certs/ca/key.pem 600 0", "/certs/client/key.pem 644 0",
         "/certs/server/key.pem 600 0"], result
+
+
+def test_health_and_report_find_what_root_has_started(sandbox):
+    """Root may neither enter the user's folder nor write to the socket there, but it may become the user for a moment."""
+    result = sandbox.run(env=AS_ROOT, host=TWO, setup=ROOTLESS_SETUP + CLEAN_IDMAP + "mkdir dev/net; mknod dev/net/tun c 10 200",
+                         dockerd="exec python3 -c '" + ENGINE.replace("'", '"') + "'", around="""
+        "$@" & until dindctl health > /out/health 2>&1; do sleep 0.1; done
+        dindctl report > /out/report 2>&1; touch /out/stop; wait $!""")
+    assert result.out("health") == "ready\n", result
+    assert "identity" in result.out("report"), result
 
 
 @pytest.mark.parametrize("capability", ["SETUID", "SETGID"])
