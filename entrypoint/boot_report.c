@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/redact.h"
 #include "base/utf8.h"
+#include "entrypoint/identity.h"
 #include "entrypoint/instance.h"
 #include "entrypoint/process.h"
 #include "entrypoint/steps.h"
@@ -234,33 +235,52 @@ int boot_report_check(json_t *json, struct err *e)
     return r;
 }
 
-/* Beside the record of the instance, or where its user writes: root may have become another. */
-static void report_paths(struct strings *paths, const char *const *environment)
+/* The first report that is there beside a record of an instance, in the order in which these are looked for.
+ */
+static int read_beside_record(
+    struct boot_record *record, const struct strings *records, char **path, struct err *e)
 {
-    cleanup(instance_free) struct instance instance = {0};
-    cleanup_strings struct strings records = {0};
-    struct err ended;
-
-    instance_records(&records, environment);
-    for (size_t i = 0; i < records.count; i++)
-        strings_addf(
-            paths, "%.*s/" NAME, (int)(strrchr(records.items[i], '/') - records.items[i]), records.items[i]);
-    (void)instance_find(&instance, environment, &ended);
-    if (instance.user_folder)
-        strings_addf(paths, "%s/" NAME, instance.user_folder);
-}
-
-static int read_first(
-    struct boot_record *record, const struct strings *paths, const char **path, struct err *e)
-{
-    for (size_t i = 0; i < paths->count; i++) {
-        *path = paths->items[i];
+    for (size_t i = 0; i < records->count; i++) {
+        const char *at = records->items[i];
+        free(*path);
+        *path = str_format("%.*s/" NAME, (int)(strrchr(at, '/') - at), at);
         int r = file_read(AT_FDCWD, *path, MAX_BYTES, FILE_NO_LINKS, &record->content, e);
         if (r != -ENOENT)
             return r;
     }
-    (void)err_set(
-        e, -ENOENT, "no start was reported here: %s does not exist", paths->count ? paths->items[0] : NAME);
+    return -ENOENT;
+}
+
+/* Where the user writes whom root has become. */
+static int read_of_user(
+    struct boot_record *record, const char *const *environment, char **path, struct err *e)
+{
+    cleanup(instance_free) struct instance instance;
+    struct err ended;
+
+    (void)instance_find(&instance, environment, &ended);
+    if (!instance.user_folder)
+        return -ENOENT;
+    free(*path);
+    *path = str_format("%s/" NAME, instance.user_folder);
+    bool as_user = instance_borrow_user(&instance);
+    int r = file_read(AT_FDCWD, *path, MAX_BYTES, FILE_NO_LINKS, &record->content, e);
+    if (as_user)
+        identity_return();
+    return r;
+}
+
+static int read_first(struct boot_record *record, const char *const *environment, char **path, struct err *e)
+{
+    cleanup_strings struct strings records = {0};
+
+    instance_records(&records, environment);
+    int r = read_beside_record(record, &records, path, e);
+    if (r == -ENOENT)
+        r = read_of_user(record, environment, path, e);
+    if (r != -ENOENT)
+        return r;
+    (void)err_set(e, -ENOENT, "no start was reported here: %s does not exist", *path);
     (void)err_status(e, 1);
     return err_hint(e,
         "run it in the container of the engine; the report is written once the steps of a start are done, or "
@@ -269,13 +289,11 @@ static int read_first(
 
 int boot_record_read(struct boot_record *record, const char *const *environment, struct err *e)
 {
-    cleanup_strings struct strings paths = {0};
-    const char *path = NULL;
+    char *path cleanup_free = NULL;
     json_error_t error;
 
     *record = (struct boot_record){0};
-    report_paths(&paths, environment);
-    int r = read_first(record, &paths, &path, e);
+    int r = read_first(record, environment, &path, e);
     if (r < 0)
         return r;
     record->json =

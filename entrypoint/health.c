@@ -175,17 +175,6 @@ static void judge(struct health *health, const struct engine_answer *answer)
 }
 
 /* 0 with *health, or a negative errno with *e when asking makes no sense. */
-/* Root without capabilities may not go where the socket of a rootless engine is, which it has started itself; the
- * engine's user may. Otherwise it is asked as we are. */
-static bool borrow_user(const struct health *health)
-{
-    const struct host_user user = {.uid = health->instance.uid, .gid = health->instance.gid};
-    struct err ignored;
-
-    return geteuid() == 0 && health->address.path && health->instance.user_folder && user.uid != 0 &&
-           identity_borrow(&user, &ignored) == 0;
-}
-
 static int ask(struct health *health, const struct dindctl_options *o, const char *const *environment,
     long long deadline, struct err *e)
 {
@@ -195,7 +184,7 @@ static int ask(struct health *health, const struct dindctl_options *o, const cha
     int r = find_engine(health, o, environment, e);
     if (r != 0)
         return r < 0 ? r : 0;
-    bool as_user = borrow_user(health);
+    bool as_user = health->address.path && instance_borrow_user(&health->instance);
     r = engine_get(&health->address, "/_ping", deadline, &answer, &health->why);
     if (as_user)
         identity_return();

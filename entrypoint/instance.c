@@ -2,6 +2,7 @@
 
 #include "base/environment.h"
 #include "base/file.h"
+#include "entrypoint/identity.h"
 #include "entrypoint/process.h"
 
 #include <errno.h>
@@ -273,6 +274,14 @@ int instance_find(struct instance *instance, const char *const *environment, str
         }
     }
     return found;
+}
+
+bool instance_borrow_user(const struct instance *instance)
+{
+    const struct host_user user = {.uid = instance->uid, .gid = instance->gid};
+    struct err ignored;
+
+    return instance->user_folder && user.uid != 0 && geteuid() == 0 && identity_borrow(&user, &ignored) == 0;
 }
 
 void instance_free(struct instance *instance)

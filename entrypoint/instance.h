@@ -54,5 +54,11 @@ struct instance {
 int instance_find(struct instance *instance, const char *const *environment, struct err *e);
 void instance_free(struct instance *instance);
 
+/*
+ * Root without capabilities may not go where a rootless engine has its things that root has started; the
+ * engine's user may. True if we act as that user now, until identity_return.
+ */
+bool instance_borrow_user(const struct instance *instance);
+
 /* The paths that instance_find looks at. */
 void instance_records(struct strings *paths, const char *const *environment);
