@@ -143,7 +143,7 @@ static const struct requirement {
     {MODE_AUTO, "data-root", false, check_probe_data,
         "overlayfs on overlayfs does not work, and the engine falls back to a storage driver that copies "
         "every file",
-        .where = "VOLUME is the name of a volume", .told = true},
+        .where = "VOLUME is the name of a volume"},
     {MODE_ROOTLESS, "data-flags", false, check_probe_data_flags,
         "set-user-ID programs and device nodes in volumes have no effect",
         .where = "VOLUME is a volume on a mount without them"},

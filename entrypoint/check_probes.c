@@ -316,10 +316,9 @@ bool check_probe_engine(const struct check_input *in, struct check *check, struc
     return path;
 }
 
-/* Another folder than the usual one, which host.data_root is, or another mount by then. */
-static bool data_elsewhere(const struct check_input *in)
+/* On a mount that comes before the engine. */
+static bool data_comes_by_mount(const struct check_input *in)
 {
-    const json_t *file = !in->config ? NULL : in->config->merged ? in->config->merged : in->config->base;
     const struct settings *s = in->settings;
 
     for (size_t i = 0; i < s->mounts.extra_count; i++) {
@@ -327,16 +326,15 @@ static bool data_elsewhere(const struct check_input *in)
         if (rest && (*rest == '\0' || *rest == '/'))
             return true;
     }
-    return (in->command && dockerd_flags_get(&in->command->flags, "data-root")) ||
-           json_object_get(file, "data-root");
+    return false;
 }
 
 bool check_probe_data(const struct check_input *in, struct check *check, struct text *finding)
 {
     const struct host *host = in->host;
 
-    if (data_elsewhere(in)) {
-        text_add(finding, "somewhere else by the settings, and not looked at");
+    if (data_comes_by_mount(in)) {
+        text_addf(finding, "%s comes by mounts.extra", host->data_root);
         return true;
     }
     text_addf(finding, "%s is %son overlayfs", host->data_root, host->data_on_overlay ? "" : "not ");

@@ -85,9 +85,9 @@ static int run_matrix(bool json, struct err *e)
 
 static int run_check(const char *const *words, const char *const *environment, struct err *e)
 {
+    static const char *const no_arguments[] = {NULL};
     cleanup(dindctl_options_free) struct dindctl_options o = {0};
-    cleanup(settings_free) struct settings s = {0};
-    cleanup(host_free) struct host host = {0};
+    cleanup(prepared_free) struct prepared p = {0};
     cleanup(checks_free) struct checks checks = {0};
     cleanup_text struct text out = {0};
 
@@ -96,14 +96,12 @@ static int run_check(const char *const *words, const char *const *environment, s
         return run_matrix(o.json, e);
     const struct config_input input = dindctl_input(&o, environment);
     if (r == 0)
-        r = config_load(&s, &input, e);
-    if (r == 0)
-        r = host_look(&host, &s, environment, e);
+        r = prepare_look(&p, &input, no_arguments, e);
     if (r < 0)
         return r;
-    char *version cleanup_free = engine_version_ask(host.path, environment);
-    const struct check_input judged = {.settings = &s, .host = &host, .engine_version = version};
-    checks_run(&checks, plan_mode(&s, &host), &judged);
+    char *version cleanup_free = engine_version_ask(p.host.path, environment);
+    const struct check_input judged = {&p.settings, &p.host, &p.command, &p.config, version};
+    checks_run(&checks, plan_mode(&p.settings, &p.host), &judged);
     if (o.json)
         checks_show_json(&checks, &out);
     else

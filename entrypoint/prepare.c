@@ -109,7 +109,8 @@ static int plan_and_check(struct prepared *p, struct err *e)
     return r;
 }
 
-int prepare(struct prepared *p, const struct config_input *input, const char *const *arguments, struct err *e)
+int prepare_look(
+    struct prepared *p, const struct config_input *input, const char *const *arguments, struct err *e)
 {
     long long last = boot_clock();
 
@@ -127,6 +128,14 @@ int prepare(struct prepared *p, const struct config_input *input, const char *co
     if (data_root)
         host_look_at_data(&p->host, data_root);
     p->times.facts = lap(&last);
+    return r;
+}
+
+int prepare(struct prepared *p, const struct config_input *input, const char *const *arguments, struct err *e)
+{
+    int r = prepare_look(p, input, arguments, e);
+    long long last = boot_clock();
+
     if (r == 0)
         r = plan_and_check(p, e);
     p->times.plan = lap(&last);

@@ -23,6 +23,10 @@ struct prepared {
                            without TLS */
 };
 
+/* Settings and facts alone: loads and looks for `arguments`. As prepare, below. */
+int prepare_look(
+    struct prepared *p, const struct config_input *input, const char *const *arguments, struct err *e);
+
 /*
  * Loads, looks and plans for `arguments` (not COMMAND_CLIENT), then checks what can be checked without
  * changing anything: settings that are both flags and in the engine's configuration file, the certificates

@@ -132,7 +132,7 @@ def test_a_rootless_start_removes_what_is_the_users(sandbox):
 def test_the_record_says_what_runs_and_where_its_socket_is(sandbox):
     result = sandbox.run(env=NO_TLS, look="cp /run/dind/instance.json /out; sed 's/.*) //' /proc/1/stat > /out/stat")
     record = json.loads(result.out("instance.json"))
-    assert record == {"pid": 1, "started": int(result.out("stat").split()[19]), "mode": "rootful",
+    assert record == {"pid": 1, "started": int(result.out("stat").split()[19]), "uid": 0, "gid": 0, "mode": "rootful",
                       "phase": "engine", "socket": "/var/run/docker.sock", "tcp": None, "tls": False}
 
 

@@ -4,7 +4,7 @@ import json
 import os
 
 import pytest
-from sandbox import NO_TLS, ROOTLESS, Host
+from sandbox import NO_TLS, ROOTLESS, ROOTLESS_SETUP, Host
 
 ON_OVERLAY = Host(data_volume=False)
 LOOK = "cp /run/dind/daemon.json /out/ 2>/dev/null; find /var/lib/docker /data -xdev 2>/dev/null | sort > /out/data"
@@ -158,7 +158,8 @@ def test_a_trial_that_is_killed_leaves_no_mount_and_can_be_repeated(sandbox, cal
 
 
 def test_a_rootless_engine_goes_by_the_facts(sandbox):
-    result = sandbox.run(env={**NO_TLS, "DIND_STORAGE_ON_OVERLAY": "vfs"}, **ROOTLESS)
+    no_volume = {**ROOTLESS, "setup": ROOTLESS_SETUP + "umount home/rootless/.local/share/docker"}
+    result = sandbox.run(env={**NO_TLS, "DIND_STORAGE_ON_OVERLAY": "vfs"}, **no_volume)
     assert driver(result) == ["--storage-driver=vfs"], result
-    result = sandbox.run(env={**NO_TLS, "DIND_STORAGE_ON_OVERLAY": "fail"}, **ROOTLESS)
+    result = sandbox.run(env={**NO_TLS, "DIND_STORAGE_ON_OVERLAY": "fail"}, **no_volume)
     assert result.exit == 78 and not result.starts("rootlesskit"), result
