@@ -102,17 +102,18 @@ int plan_files(struct plan *plan, const struct plan_input *in, struct err *e)
             e);
     if (r == 0)
         r = plan_config_file(plan, in, e);
-    if (r == 0)
-        r = plan_add(plan,
-            (struct step){PHASE_FILES, STEP_RECORD,
-                str_format("write %s/dind/instance.json", host->uid == 0 ? "/run" : host->runtime_dir),
-                str_dup("dindctl finds the running instance by it"), NULL, false, 0, false},
-            e);
     if (r == 0 && s->ready.file)
         r = plan_add(plan,
             (struct step){PHASE_FILES, STEP_READY_FILE,
                 str_format("remove %s, if an earlier start left it", s->ready.file),
                 str_dup("whoever waits for it must wait for this start's engine"), NULL, true, 0, false},
+            e);
+    /* Last: from then on the record says that the engine is there. */
+    if (r == 0)
+        r = plan_add(plan,
+            (struct step){PHASE_FILES, STEP_RECORD,
+                str_format("write %s/dind/instance.json", host->uid == 0 ? "/run" : host->runtime_dir),
+                str_dup("dindctl finds the running instance by it"), NULL, false, 0, false},
             e);
     return r;
 }

@@ -1,5 +1,6 @@
 """ready.file and shutdown.*: when the engine counts as ready, and how it is brought to its end."""
 
+import json
 import os
 import signal
 
@@ -224,6 +225,9 @@ def test_the_ready_file_is_there_while_the_engine_is(start, how):
     assert not running.out_path("ready").exists(), "what an earlier start left is gone"
     running.out_path("answers").touch()
     assert running.wait_for("ready") == "ready\n"
+    record = "/run/user/2000/dind" if "uid" in how else "/run/dind"
+    with open(f"/proc/{running.pid}/root{record}/instance.json", encoding="utf-8") as file:
+        assert json.load(file)["phase"] == "engine", "the record's last word"
     running.out_path("stubborn").touch()
     running.signal(signal.SIGTERM)
     running.wait_for("got")

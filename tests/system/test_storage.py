@@ -158,7 +158,7 @@ def test_a_trial_that_is_killed_leaves_no_mount_and_can_be_repeated(sandbox, cal
 
 
 def test_a_rootless_engine_goes_by_the_facts(sandbox):
-    no_volume = {**ROOTLESS, "setup": ROOTLESS_SETUP + "umount home/rootless/.local/share/docker"}
+    no_volume = {**ROOTLESS, "setup": ROOTLESS_SETUP + "cd home/rootless/.local/share; umount docker; chown 2000 docker"}
     result = sandbox.run(env={**NO_TLS, "DIND_STORAGE_ON_OVERLAY": "vfs"}, **no_volume)
     assert driver(result) == ["--storage-driver=vfs"], result
     result = sandbox.run(env={**NO_TLS, "DIND_STORAGE_ON_OVERLAY": "fail"}, **no_volume)
