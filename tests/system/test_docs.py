@@ -1,7 +1,9 @@
 """What the documentation shows is true: files load, commands exist, tables agree, links lead somewhere."""
 
+import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
@@ -71,6 +73,21 @@ def test_the_table_of_options_is_the_programs():
 def test_the_table_of_levels_is_the_programs():
     table = re.search(r"^\| level .*?\n(?=\n)", (TOP / "docs/privileges.md").read_text(), re.M | re.S)[0]
     assert table == dindctl("check", "--matrix").stdout
+
+
+def test_the_rootless_ways_that_are_shown_are_rows_of_the_matrix():
+    """Whose flags the tests use as they stand there."""
+    shown = [sorted(words) for text in (text for page, text in blocks("sh") if page in ("rootless.md", "README.md"))
+             for words in (shlex.split(line.replace("examples/seccomp/", "")) for line in text.replace("\\\n", "").splitlines())
+             if words[:2] == ["docker", "run"] and words[-1] == "my-dind:rootless"]
+    assert len(shown) == 4
+    rows = [level["docker_run"] for level in json.loads(dindctl("check", "--matrix", "--json").stdout)
+            if level["level"].startswith("rootless")]
+    own = ("docker", "run", "-d", "my-dind:rootless")
+    # The image's own user is the third way's.
+    wanted = [sorted([*own, *(w for w in shlex.split(row.removeprefix("--user 1000 ")))]) for row in rows]
+    assert all(words in wanted for words in shown), shown
+    assert all(words in shown for words in wanted), wanted
 
 
 def test_every_command_and_option_of_dindctl_is_in_its_manual():
