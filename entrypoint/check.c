@@ -22,6 +22,8 @@ static const struct requirement {
         .remedy = {[CHECK_IMAGE] = "a Docker engine, with dockerd in PATH"}, .status = EXIT_NOT_FOUND},
     {MODE_ROOTLESS, "rootlesskit", true, check_probe_rootlesskit, "it makes the namespaces of the engine",
         .remedy = {[CHECK_IMAGE] = "rootlesskit, in PATH; or start the container as root"}, .status = 1},
+    {MODE_ROOTLESS, "versions", true, check_probe_versions,
+        "an older one fails when the engine is already on its way", .status = EXIT_CONFIG},
     {MODE_ROOTLESS, "identity", true, check_probe_identity,
         "neither the engine nor its containers shall have a right over the host",
         .where = "or start the container as that user: docker run --user, Kubernetes runAsUser"},

@@ -358,34 +358,21 @@ bool check_probe_clock(const struct check_input *in, struct check *check, struct
     return !early && !late;
 }
 
-/* "Docker version 20.10.24, build …", "Docker version 26.1.5+dfsg1, build …". -1 if there is no number. */
-static long long major_version(const char *text)
-{
-    const char *number = text ? strstr(text, "version ") : NULL;
-    long long major = -1;
-
-    if (!number)
-        return -1;
-    number += strlen("version ");
-    char *word cleanup_free = str_dup_n(number, strspn(number, "0123456789"));
-    return parse_number(word, 1, 9999, &major) ? major : -1;
-}
-
 /* From 23 on the engine takes what it has as all there is (moby daemon/pkg/oci/caps, the kernel's own set
  * before that). */
 bool check_probe_engine_version(const struct check_input *in, struct check *check, struct text *finding)
 {
     enum { FIRST_THAT_LOOKS = 23 };
-    long long major = major_version(in->engine_version);
+    const struct program_version version = program_version_read(in->engine_version);
 
     (void)check;
     if (in->settings->capabilities.profile == PROFILE_COMPAT) {
         text_add(finding, "capabilities.profile is compat, which any version can do with");
         return true;
     }
-    if (major < 0)
+    if (!version.known)
         text_add(finding, "not known");
     else
-        text_addf(finding, "dockerd is of version %lld", major);
-    return major < 0 || major >= FIRST_THAT_LOOKS;
+        text_addf(finding, "dockerd is of version %lld", version.major);
+    return !program_version_before(&version, FIRST_THAT_LOOKS, 0);
 }

@@ -1,6 +1,7 @@
 /* What a rootless engine needs. The words of a start are those of the shell entrypoint, where it had any. */
 #include "check_parts.h"
 
+#include "config/options.h"
 #include "entrypoint/rootless.h"
 
 #include <linux/capability.h>
@@ -14,6 +15,54 @@ bool check_probe_rootlesskit(const struct check_input *in, struct check *check, 
         check->start = str_dup("attempting to run rootless dockerd but missing 'rootlesskit' (perhaps the "
                                "'docker:dind-rootless' image variant is intended?)");
     return path;
+}
+
+static const char *program_name(enum rootless_program program)
+{
+    static const char *const names[] = {[ROOTLESS_DOCKERD] = "Docker Engine",
+        [ROOTLESS_ROOTLESSKIT] = "rootlesskit",
+        [ROOTLESS_SLIRP4NETNS] = "slirp4netns"};
+
+    return names[program];
+}
+
+static void judge_version(const struct rootless_feature *feature, const struct check_input *in,
+    struct text *finding, struct text *image, struct strings *instead)
+{
+    const struct program_version *version = rootless_version_for(feature, in->host);
+    const char *key = options[feature->option].key;
+
+    if (!rootless_wants(feature, in->settings, in->host) ||
+        !program_version_before(version, feature->major, feature->minor))
+        return;
+    char *origin cleanup_free = settings_origin(in->settings, feature->option);
+    text_addf(finding, "%s%s: %s (%s) needs %s %lld.%lld or later, and this is %lld.%lld",
+        finding->length ? "; " : "", key, feature->value, origin, program_name(feature->program),
+        feature->major, feature->minor, version->major, version->minor);
+    text_addf(image, "%s%s %lld.%lld or later", image->length ? ", " : "", program_name(feature->program),
+        feature->major, feature->minor);
+    char *setting cleanup_free = str_format("%s: %s", key, feature->instead);
+    if (!strings_have(instead, setting))
+        strings_add(instead, setting);
+}
+
+bool check_probe_versions(const struct check_input *in, struct check *check, struct text *finding)
+{
+    const struct rootless_feature *feature;
+    cleanup_text struct text image = {0};
+    cleanup_strings struct strings instead = {0};
+
+    for (size_t i = 0; (feature = rootless_feature(i)); i++)
+        judge_version(feature, in, finding, &image, &instead);
+    if (!finding->length) {
+        text_add(finding, "nothing is asked for that a program here is known not to have");
+        return true;
+    }
+    char *settings cleanup_free = strings_join(&instead, "; ");
+    check_advise(check, CHECK_IMAGE, "%s", text_get(&image));
+    check_advise(check, CHECK_SETTINGS, "%s", settings);
+    check->start = str_dup(text_get(finding));
+    return false;
 }
 
 bool check_probe_subids(const struct check_input *in, struct check *check, struct text *finding)

@@ -8,6 +8,7 @@
 #include "entrypoint/host_idmap.h"
 #include "entrypoint/host_netfilter.h"
 #include "entrypoint/host_network.h"
+#include "entrypoint/program_version.h"
 
 #include <stdbool.h>
 #include <sys/types.h>
@@ -91,6 +92,11 @@ struct host_user {
 /* The user whom a rootless image has, as docker:dind-rootless does. */
 #define ROOTLESS_USER "rootless"
 
+/* Asked only where a setting depends on them (rootless_versions_ask); else not known. */
+struct host_versions {
+    struct program_version dockerd, rootlesskit, slirp4netns;
+};
+
 struct host_rootless {
     bool subuid, subgid;         /* the user, by name or number, has subordinate ids */
     bool userns_clone_off;       /* kernel.unprivileged_userns_clone exists and is not 1 */
@@ -98,6 +104,7 @@ struct host_rootless {
     bool conflicting_containerd; /* containerd-rootless state folder exists (moby#52171) */
 
     struct host_idmap newuidmap, newgidmap; /* looked at whatever the uid is */
+    struct host_versions versions;
 };
 
 struct host {

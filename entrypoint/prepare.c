@@ -4,6 +4,7 @@
 #include "entrypoint/certificates.h"
 #include "entrypoint/identity.h"
 #include "entrypoint/launch.h"
+#include "entrypoint/rootless_versions.h"
 
 #include <jansson.h>
 #include <string.h>
@@ -127,6 +128,8 @@ int prepare_look(
     const char *data_root = r == 0 ? engine_config_data_root(&p->config, &p->command) : NULL;
     if (data_root)
         host_look_at_data(&p->host, data_root);
+    if (r == 0 && plan_mode(&p->settings, &p->host) == MODE_ROOTLESS)
+        rootless_versions_ask(&p->host, &p->settings, input->environment);
     p->times.facts = lap(&last);
     return r;
 }

@@ -51,14 +51,63 @@ int rootless_folder_error(const struct host *host, const char *folder, int cause
         why.what, uid);
 }
 
+/* slirp4netns got --netns-type with 0.4; what rootlesskit's releases brought is in its release notes. dockerd
+ * enters a network namespace beside it since 29.5; before, it looks for its bridge in the outer one. */
+static const struct rootless_feature features[] = {
+    {OPTION_ROOTLESS_DETACH_NETNS, "true", ROOTLESS_DOCKERD, 29, 5, "false"},
+    {OPTION_ROOTLESS_DETACH_NETNS, "true", ROOTLESS_ROOTLESSKIT, 2, 0, "false"},
+    {OPTION_ROOTLESS_NET, "slirp4netns", ROOTLESS_SLIRP4NETNS, 0, 4, "auto"},
+    {OPTION_ROOTLESS_NET, "pasta", ROOTLESS_ROOTLESSKIT, 2, 0, "slirp4netns"},
+    {OPTION_ROOTLESS_NET, "gvisor-tap-vsock", ROOTLESS_ROOTLESSKIT, 3, 0, "slirp4netns"},
+};
+
+const struct rootless_feature *rootless_feature(size_t number)
+{
+    return number < sizeof(features) / sizeof(*features) ? &features[number] : NULL;
+}
+
+bool rootless_wants(const struct rootless_feature *feature, const struct settings *s, const struct host *host)
+{
+    if (feature->option == OPTION_ROOTLESS_DETACH_NETNS)
+        return s->rootless.detach_netns;
+    return str_equal(rootless_network_driver(s, host), feature->value);
+}
+
+const struct program_version *rootless_version_for(
+    const struct rootless_feature *feature, const struct host *host)
+{
+    const struct host_versions *versions = &host->rootless.versions;
+
+    switch (feature->program) {
+    case ROOTLESS_DOCKERD:
+        return &versions->dockerd;
+    case ROOTLESS_ROOTLESSKIT:
+        return &versions->rootlesskit;
+    case ROOTLESS_SLIRP4NETNS:
+        break;
+    }
+    return &versions->slirp4netns;
+}
+
+/* The programs that a driver needs are new enough, as far as is known. */
+static bool driver_works(const char *driver, const struct host *host)
+{
+    for (size_t i = 0; i < sizeof(features) / sizeof(*features); i++)
+        if (features[i].option == OPTION_ROOTLESS_NET && strcmp(features[i].value, driver) == 0 &&
+            program_version_before(
+                rootless_version_for(&features[i], host), features[i].major, features[i].minor))
+            return false;
+    return true;
+}
+
 /* In the order in which dockerd-rootless.sh looks for them. */
 const char *rootless_network_driver(const struct settings *s, const struct host *host)
 {
     if (!str_equal(s->rootless.net, "auto"))
         return s->rootless.net;
-    if (host->programs.slirp4netns)
+    if (host->programs.slirp4netns && driver_works("slirp4netns", host))
         return "slirp4netns";
-    if (host->programs.pasta)
+    if (host->programs.pasta && driver_works("pasta", host))
         return "pasta";
     if (host->programs.vpnkit)
         return "vpnkit";

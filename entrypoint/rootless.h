@@ -16,7 +16,25 @@ bool rootless_accounts_made(const struct host *host);
 /* The error for a HOME or XDG_RUNTIME_DIR that cannot be used; `cause` is a negative errno. Returns it. */
 int rootless_folder_error(const struct host *host, const char *folder, int cause, struct err *e);
 
-/* The drivers that auto means here. Borrowed or static. */
+/* A program whose releases have not always known what a setting asks for. */
+enum rootless_program { ROOTLESS_DOCKERD, ROOTLESS_ROOTLESSKIT, ROOTLESS_SLIRP4NETNS };
+
+struct rootless_feature {
+    enum option_id option;
+    const char *value; /* of that option; for rootless.net, auto counts as what it means here */
+    enum rootless_program program;
+    long long major, minor; /* its first release that knows it */
+    const char *instead;    /* a value that does without */
+};
+
+/* The features by number, from 0; NULL behind the last. Static. */
+const struct rootless_feature *rootless_feature(size_t number);
+bool rootless_wants(
+    const struct rootless_feature *feature, const struct settings *s, const struct host *host);
+const struct program_version *rootless_version_for(
+    const struct rootless_feature *feature, const struct host *host);
+
+/* The drivers that auto means here: a program that is too old is passed by. Borrowed or static. */
 const char *rootless_network_driver(const struct settings *s, const struct host *host);
 const char *rootless_port_driver(const struct settings *s, const struct host *host);
 

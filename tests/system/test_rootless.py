@@ -255,6 +255,66 @@ def test_the_second_stage_does_nothing_outside_of_rootlesskit(sandbox):
     assert not result.changes and not result.starts("dockerd")
 
 
+# ---- versions ----
+
+KIT_1, KIT_2, KIT_3 = ("rootlesskit version 1.1.0", "rootlesskit version 2.0.2", "rootlesskit version 3.0.1")
+ENGINE_26, ENGINE_29_5 = ("Docker version 26.1.5+dfsg1, build 411e817", "Docker version 29.5.0, build 0123456")
+DETACHED = {"DIND_ROOTLESS_DETACH_NETNS": "true"}
+
+
+def versions(**programs):
+    return {f"{name}.version": text for name, text in programs.items()}
+
+
+@pytest.mark.parametrize("env, files, parts", [
+    (DETACHED, versions(dockerd=ENGINE_26, rootlesskit=KIT_2),
+     ["rootless.detach_netns: true (environment variable DIND_ROOTLESS_DETACH_NETNS) needs Docker Engine 29.5 or later, and this "
+      "is 26.1", "rootless.detach_netns: false"]),
+    (DETACHED, versions(dockerd=ENGINE_29_5, rootlesskit=KIT_1), ["needs rootlesskit 2.0 or later, and this is 1.1"]),
+    ({"DIND_ROOTLESS_NET": "pasta"}, versions(rootlesskit=KIT_1),
+     ["rootless.net: pasta (environment variable DIND_ROOTLESS_NET) needs rootlesskit 2.0 or later, and this is 1.1",
+      "rootless.net: slirp4netns"]),
+    ({"DIND_ROOTLESS_NET": "gvisor-tap-vsock"}, versions(rootlesskit=KIT_2), ["needs rootlesskit 3.0 or later, and this is 2.0"]),
+    ({"DIND_ROOTLESS_NET": "slirp4netns"}, versions(slirp4netns="slirp4netns version 0.3.2"),
+     ["needs slirp4netns 0.4 or later, and this is 0.3"]),
+], ids=["engine", "detach", "pasta", "gvisor", "slirp4netns"])
+def test_what_a_program_here_does_not_know_is_refused_before_it_starts(sandbox, env, files, parts):
+    result = sandbox.run(env={**NO_TLS, **env}, **ROOTLESS, stub=files)
+    assert result.exit == 78 and not result.starts("rootlesskit") and not result.changes, result
+    assert result.stderr.count("error: ") == 1
+    for part in parts:
+        assert part in result.failure(), result
+
+
+@pytest.mark.parametrize("env, files", [
+    ({}, versions(rootlesskit=KIT_1, dockerd="Docker version 20.10.24, build 5d6db84")),
+    (DETACHED, versions(dockerd=ENGINE_29_5, rootlesskit=KIT_2)),
+    (DETACHED, versions(dockerd="Docker version dev, build unknown", rootlesskit="rootlesskit version (devel)")),
+    ({"DIND_ROOTLESS_NET": "pasta"}, versions(rootlesskit=KIT_2)),
+    ({"DIND_ROOTLESS_NET": "gvisor-tap-vsock"}, versions(rootlesskit=KIT_3)),
+    ({}, versions(slirp4netns="slirp4netns version 0.4.0")),
+], ids=["old-and-nothing-asked", "detached", "unknown", "pasta", "gvisor", "slirp4netns"])
+def test_what_it_knows_is_not_refused(sandbox, env, files):
+    rootlesskit(sandbox.run(env={**NO_TLS, **env}, **ROOTLESS, stub=files))
+
+
+def test_a_slirp4netns_that_is_too_old_is_passed_by(sandbox):
+    result = sandbox.run(env=NO_TLS, setup=ROOTLESS_SETUP + "install -m 755 /bin/true usr/local/bin/pasta", uid=2000,
+                         stub=versions(slirp4netns="slirp4netns version 0.3.2", rootlesskit=KIT_2))
+    assert "--net=pasta" in rootlesskit(result).argv, result
+
+
+def test_a_program_that_does_not_answer_does_not_hold_the_start_up(sandbox):
+    result = sandbox.run(env={**NO_TLS, **DETACHED}, uid=2000, setup=ROOTLESS_SETUP + """
+        cat > usr/local/bin/docker-rootlesskit <<'END'
+#!/bin/sh
+[ "$*" != --version ] || exec sleep 1000
+exec rootlesskit "$@"
+END
+        chmod 755 usr/local/bin/docker-rootlesskit""", stub=versions(dockerd=ENGINE_29_5))
+    rootlesskit(result)
+
+
 # ---- refused before rootlesskit starts: one message each, with its remedy ----
 
 

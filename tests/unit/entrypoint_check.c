@@ -16,7 +16,7 @@ static struct host whole(bool root)
 {
     static char dockerd[] = "/d", iptables[] = "/i", rootlesskit[] = "/r", data[] = "/data", run[] = "/run",
                 path[] = "/bin", newuidmap[] = "/bin/newuidmap", newgidmap[] = "/bin/newgidmap",
-                user[] = "rootless";
+                user[] = "rootless", slirp[] = "/bin/slirp4netns";
 
     return (struct host){
         .uid = root ? 0 : 1000,
@@ -25,7 +25,10 @@ static struct host whole(bool root)
         .bounding = all,
         .initial_user_namespace = true,
         .cgroup = {.version = CGROUP_V2, .view = CGROUP_VIEW_OWN},
-        .programs = {.dockerd = dockerd, .iptables = iptables, .rootlesskit = rootlesskit},
+        .programs = {.dockerd = dockerd,
+            .iptables = iptables,
+            .rootlesskit = rootlesskit,
+            .slirp4netns = slirp},
         .netfilter = {.nf_tables = NETFILTER_THERE, .ipv6_nat = NETFILTER_THERE, .ipv6 = true},
         .user = {.uid = root ? 0 : 1000, .name = user},
         .rootless = {.subuid = true,
@@ -40,10 +43,10 @@ static struct host whole(bool root)
     };
 }
 
-static char auto_net[] = "auto";
-static const struct settings settings = {.capabilities.profile = PROFILE_STRICT, .rootless.net = auto_net};
-
-/* A requirement that no fact of the host decides. */
+static char auto_net[] = "auto", slirp4netns[] = "slirp4netns", pasta[] = "pasta";
+/* Requirements that no fact of the host decides. */
+static const struct settings usual = {.capabilities.profile = PROFILE_STRICT, .rootless.net = auto_net};
+static struct settings settings = {.capabilities.profile = PROFILE_STRICT, .rootless.net = auto_net};
 static const char *engine_version;
 
 static void judge(struct checks *checks, enum mode mode, const struct host *host)
@@ -210,6 +213,36 @@ static void no_rootlesskit(struct host *h)
 {
     h->programs.rootlesskit = NULL;
 }
+static void pasta_with_an_old_rootlesskit(struct host *h)
+{
+    settings.rootless.net = pasta;
+    h->rootless.versions.rootlesskit = (struct program_version){true, 1, 1};
+}
+static void no_driver_that_an_old_rootlesskit_knows(struct host *h)
+{
+    static char in_path[] = "/bin/pasta";
+
+    h->programs.slirp4netns = NULL;
+    h->programs.pasta = in_path;
+    h->rootless.versions.rootlesskit = (struct program_version){true, 1, 1};
+}
+static void old_slirp4netns(struct host *h)
+{
+    settings.rootless.net = slirp4netns;
+    h->rootless.versions.slirp4netns = (struct program_version){true, 0, 3};
+}
+static void detached_from_an_old_engine(struct host *h)
+{
+    settings.rootless.detach_netns = true;
+    h->rootless.versions.rootlesskit = (struct program_version){true, 2, 0};
+    h->rootless.versions.dockerd = (struct program_version){true, 29, 4};
+}
+static void detached_by_an_old_rootlesskit(struct host *h)
+{
+    settings.rootless.detach_netns = true;
+    h->rootless.versions.rootlesskit = (struct program_version){true, 1, 1};
+    h->rootless.versions.dockerd = (struct program_version){true, 29, 5};
+}
 static void root_without_setuid(struct host *h)
 {
     h->uid = 0;
@@ -291,6 +324,16 @@ static const struct {
     {MODE_ROOTLESS, no_gain, "no-new-privs", "is set", "no-new-privileges", "allowPrivilegeEscalation: true",
         true},
     {MODE_ROOTLESS, no_rootlesskit, "rootlesskit", "not in PATH", NULL, NULL, true},
+    {MODE_ROOTLESS, pasta_with_an_old_rootlesskit, "versions",
+        "rootless.net: pasta (default) needs rootlesskit 2.0 or later, and this is 1.1", NULL, NULL, true},
+    {MODE_ROOTLESS, no_driver_that_an_old_rootlesskit_knows, "versions",
+        "gvisor-tap-vsock (default) needs rootlesskit 3.0 or later", NULL, NULL, true},
+    {MODE_ROOTLESS, old_slirp4netns, "versions", "slirp4netns 0.4 or later, and this is 0.3", NULL, NULL,
+        true},
+    {MODE_ROOTLESS, detached_from_an_old_engine, "versions", "Docker Engine 29.5 or later, and this is 29.4",
+        NULL, NULL, true},
+    {MODE_ROOTLESS, detached_by_an_old_rootlesskit, "versions", "rootlesskit 2.0 or later, and this is 1.1",
+        NULL, NULL, true},
     {MODE_ROOTLESS, root_without_setuid, "identity", "lacks SETUID", "--cap-add SETUID", "SETUID", true},
     {MODE_ROOTLESS, no_subgid, "subordinate-ids", "/etc/subgid lacks", NULL, NULL, true},
     {MODE_ROOTLESS, another_user, "subordinate-ids", "nor has it a line", "--user rootless", "runAsUser",
@@ -327,6 +370,7 @@ static void what_is_taken_away_fails_alone_with_its_advice(void **state)
         unsigned failed = 0;
 
         engine_version = NULL;
+        settings = usual;
         cases[c].take_away(&host);
         judge(&checks, cases[c].mode, &host);
         assert_int_equal(checks_passed(&checks), !cases[c].required);
@@ -349,6 +393,46 @@ static void what_is_taken_away_fails_alone_with_its_advice(void **state)
         }
         assert_int_equal(failed, 1);
     }
+    settings = usual;
+    engine_version = NULL;
+}
+
+/* What is asked for stays there where the programs are new enough, or do not say. */
+static void versions_that_do_or_are_not_known_are_no_failure(void **state)
+{
+    static const struct program_version enough[] = {{0}, {true, 29, 5}, {true, 30, 0}, {false, 1, 0}};
+    (void)state;
+
+    for (size_t i = 0; i < sizeof(enough) / sizeof(*enough); i++) {
+        cleanup(checks_free) struct checks checks;
+        struct host host = whole(false);
+        settings.rootless.detach_netns = true;
+        settings.rootless.net = pasta;
+        host.rootless.versions = (struct host_versions){enough[i], enough[i], enough[i]};
+        judge(&checks, MODE_ROOTLESS, &host);
+        assert_true(checks_passed(&checks));
+    }
+    settings = usual;
+}
+
+static void a_start_that_asks_for_too_much_is_a_wrong_configuration(void **state)
+{
+    cleanup(checks_free) struct checks checks;
+    struct host host = whole(false);
+    struct err e = {0};
+    (void)state;
+
+    detached_from_an_old_engine(&host);
+    host.rootless.versions.rootlesskit = (struct program_version){true, 1, 1};
+    judge(&checks, MODE_ROOTLESS, &host);
+    settings = usual;
+    assert_int_equal(checks_refuse(&checks, &e), -EPERM);
+    assert_int_equal(e.status, EXIT_CONFIG);
+    assert_string_equal(e.what,
+        "rootless.detach_netns: true (default) needs Docker Engine 29.5 or later, and this is 29.4; "
+        "rootless.detach_netns: true (default) needs rootlesskit 2.0 or later, and this is 1.1");
+    assert_contains(e.hint, "in the image: Docker Engine 29.5 or later, rootlesskit 2.0 or later\n");
+    assert_contains(e.hint, "rootless.detach_netns: false");
 }
 
 static void what_the_launcher_will_mend_itself_is_no_failure(void **state)
@@ -561,6 +645,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_is_missing_where_everything_is_there),
         cmocka_unit_test(what_is_taken_away_fails_alone_with_its_advice),
+        cmocka_unit_test(versions_that_do_or_are_not_known_are_no_failure),
+        cmocka_unit_test(a_start_that_asks_for_too_much_is_a_wrong_configuration),
         cmocka_unit_test(what_the_launcher_will_mend_itself_is_no_failure),
         cmocka_unit_test(what_it_cannot_mend_is_one),
         cmocka_unit_test(every_requirement_is_taken_away_by_a_case),
