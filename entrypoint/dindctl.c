@@ -8,7 +8,6 @@
 #include "entrypoint/health.h"
 #include "entrypoint/levels.h"
 #include "entrypoint/prepare.h"
-#include "entrypoint/rootless_versions.h"
 #include "entrypoint/seccomp.h"
 #include "entrypoint/show.h"
 #include "entrypoint/version.h"
@@ -101,8 +100,6 @@ static int run_check(const char *const *words, const char *const *environment, s
     if (r < 0)
         return r;
     char *version cleanup_free = engine_version_ask(p.host.path, environment);
-    if (plan_mode(&p.settings, &p.host) == MODE_ROOTLESS)
-        rootless_versions_ask(&p.host, &p.settings, environment);
     const struct check_input judged = {&p.settings, &p.host, &p.command, &p.config, version};
     checks_run(&checks, plan_mode(&p.settings, &p.host), &judged);
     if (o.json)
