@@ -73,6 +73,9 @@ const struct option options[OPTION_COUNT] = {
         "The TCP port that the engine listens on; auto is 2376 with TLS and 2375 without.",
         "use auto, or a whole number from 1 to 65535", OPTION_TYPE_INT, FIELD(api.tcp_port), .min = 1,
         .max = 65535, .automatic = true, .fallback = "auto"},
+    [OPTION_API_PLAINTEXT] = {"api.plaintext",
+        "Whether the engine listens on TCP beyond loopback without TLS; needs an empty tls.dir.",
+        "use true or false", OPTION_TYPE_BOOL, FIELD(api.plaintext), .fallback = "false"},
 
     [OPTION_MOUNTS_SECURITYFS] = {"mounts.securityfs",
         "Whether securityfs is mounted on /sys/kernel/security; auto: where that is possible and missing.",

@@ -81,6 +81,7 @@ enum option_id {
     OPTION_API_TCP_ENABLED,
     OPTION_API_TCP_ADDRESS,
     OPTION_API_TCP_PORT,
+    OPTION_API_PLAINTEXT,
     OPTION_MOUNTS_SECURITYFS,
     OPTION_MOUNTS_TMP,
     OPTION_MOUNTS_PROPAGATION,
@@ -153,6 +154,7 @@ struct settings {
         bool tcp_enabled;
         char *tcp_address;  /* owned; IPv4, or IPv6 without brackets */
         long long tcp_port; /* 0: 2376 with TLS, 2375 without */
+        bool plaintext;     /* TCP beyond loopback without TLS, where tls.dir is empty */
     } api;
     struct {
         int securityfs;            /* enum toggle */

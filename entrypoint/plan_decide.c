@@ -117,8 +117,34 @@ static bool brings_own_tls(const struct command *command)
     return tls || dockerd_flags_get(&command->flags, "tlsverify");
 }
 
-/* TLS is off only by an explicit empty value. The old variable then means plain TCP as ever; YAML means none
- * at all. */
+/* That TLS stays is safe, but whoever asks for a plain port waits for it in vain. */
+static int refuse_plaintext_with_tls(const struct settings *s, struct err *e)
+{
+    char *plain cleanup_free = settings_origin(s, OPTION_API_PLAINTEXT);
+    char *tls cleanup_free = settings_origin(s, OPTION_TLS_DIR);
+
+    (void)err_set(e, -EINVAL, "api.plaintext: true (%s), while tls.dir is %s (%s): the API would have TLS",
+        plain, s->tls.dir, tls);
+    (void)err_status(e, EXIT_CONFIG);
+    return err_hint(e, "set tls.dir to an empty text too, or leave out api.plaintext");
+}
+
+static int refuse_open_api(const struct settings *s, struct err *e)
+{
+    char *tcp cleanup_free = settings_origin(s, OPTION_API_TCP_ENABLED);
+    char *tls cleanup_free = settings_origin(s, OPTION_TLS_DIR);
+
+    (void)err_set(e, -EINVAL,
+        "api.tcp.enabled: true (%s) on %s, while tls.dir is empty (%s): the API would be open", tcp,
+        s->api.tcp_address, tls);
+    (void)err_status(e, EXIT_CONFIG);
+    return err_hint(e,
+        "set tls.dir, or api.tcp.address: 127.0.0.1, or leave out api.tcp.enabled; api.plaintext: true if it "
+        "has to be open");
+}
+
+/* TLS is off only by an explicit empty value. The old variable then means plain TCP as ever; tls.dir means
+ * none at all, unless api.plaintext asks for it. */
 int plan_decide_api(struct plan *plan, const struct plan_input *in, struct err *e)
 {
     const struct settings *s = in->settings;
@@ -128,18 +154,14 @@ int plan_decide_api(struct plan *plan, const struct plan_input *in, struct err *
     bool plain_as_ever = off->kind == ORIGIN_ENVIRONMENT && str_equal(off->name, "DOCKER_TLS_CERTDIR");
     bool has_store = s->tls.dir[0] != '\0';
 
-    plan->tcp = s->api.tcp_enabled && (has_store || plain_as_ever || is_loopback(s->api.tcp_address));
+    if (has_store && s->api.plaintext)
+        return refuse_plaintext_with_tls(s, e);
+    plan->tcp = s->api.tcp_enabled &&
+                (has_store || plain_as_ever || s->api.plaintext || is_loopback(s->api.tcp_address));
     plan->tls = plan->tcp && has_store;
     plan->port = s->api.tcp_port ? s->api.tcp_port : plan->tls ? 2376 : 2375;
-    if (s->api.tcp_enabled && !plan->tcp && settings_chosen(s, OPTION_API_TCP_ENABLED)) {
-        char *tcp cleanup_free = settings_origin(s, OPTION_API_TCP_ENABLED);
-        char *tls cleanup_free = settings_origin(s, OPTION_TLS_DIR);
-        (void)err_set(e, -EINVAL,
-            "api.tcp.enabled: true (%s) on %s, while tls.dir is empty (%s): the API would be open", tcp,
-            s->api.tcp_address, tls);
-        (void)err_status(e, EXIT_CONFIG);
-        return err_hint(e, "set tls.dir, or api.tcp.address: 127.0.0.1, or leave out api.tcp.enabled");
-    }
+    if (s->api.tcp_enabled && !plan->tcp && settings_chosen(s, OPTION_API_TCP_ENABLED))
+        return refuse_open_api(s, e);
     if (s->api.tcp_enabled && !plan->tcp)
         strings_add(&plan->notes, "tls.dir is empty: the API listens on the Unix socket only");
     if (plan->tcp && !plan->tls && command->kind == COMMAND_ENGINE && !brings_own_tls(command))

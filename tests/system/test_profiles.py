@@ -110,7 +110,9 @@ def test_a_rootless_engine_is_told_its_home_and_runtime_folder(sandbox):
     ([], {"DOCKER_TLS_CERTDIR": "/certs"}, True),
     (["dockerd"], {"DOCKER_TLS_CERTDIR": "/certs"}, True),
     ([], {"DIND_API_TCP_ENABLED": "false"}, False),
-], ids=["tls-off", "explicit-tls-off", "tls", "explicit-tls", "no-tcp"])
+    ([], {"DIND_TLS_DIR": ""}, False),
+    ([], {"DIND_TLS_DIR": "", "DIND_API_PLAINTEXT": "true"}, False),
+], ids=["tls-off", "explicit-tls-off", "tls", "explicit-tls", "no-tcp", "unix-only", "plaintext"])
 def test_docker_tls_verify_is_hidden_from_an_engine_without_tls(sandbox, args, env, kept):
     """dockerd reads it too, and would look for certificates that are not there."""
     started = only_start(sandbox.run(args, {**env, "DOCKER_TLS_VERIFY": "1"}))

@@ -24,6 +24,7 @@ static const struct {
     [OPTION_API_TCP_ENABLED] = {"false", "false"},
     [OPTION_API_TCP_ADDRESS] = {"::1", "\"::1\""},
     [OPTION_API_TCP_PORT] = {"12376", "12376"},
+    [OPTION_API_PLAINTEXT] = {"true", "true"},
     [OPTION_MOUNTS_SECURITYFS] = {"off", "\"off\""},
     [OPTION_MOUNTS_TMP] = {"tmpfs", "\"tmpfs\""},
     [OPTION_MOUNTS_PROPAGATION] = {"slave", "\"slave\""},
@@ -91,6 +92,7 @@ static const char *const defaults[OPTION_COUNT] = {
     [OPTION_API_TCP_ENABLED] = "true",
     [OPTION_API_TCP_ADDRESS] = "\"0.0.0.0\"",
     [OPTION_API_TCP_PORT] = "\"auto\"",
+    [OPTION_API_PLAINTEXT] = "false",
     [OPTION_MOUNTS_SECURITYFS] = "\"auto\"",
     [OPTION_MOUNTS_TMP] = "\"none\"",
     [OPTION_MOUNTS_PROPAGATION] = "\"shared\"",
@@ -432,6 +434,7 @@ static const char whole_file[] = //
     "    enabled: false\n"
     "    address: 127.0.0.1\n"
     "    port: 2222\n"
+    "  plaintext: true\n"
     "mounts:\n"
     "  securityfs: on\n"
     "  tmp: tmpfs\n"
@@ -487,6 +490,7 @@ static void the_modes_and_tls_of_a_whole_file_arrive_in_their_fields(void **stat
     assert_false(s.api.tcp_enabled);
     assert_string_equal(s.api.tcp_address, "127.0.0.1");
     assert_int_equal(s.api.tcp_port, 2222);
+    assert_true(s.api.plaintext);
     assert_int_equal(s.init, INIT_NONE);
     assert_int_equal(s.log.level, LOG_LEVEL_ERROR);
     assert_int_equal(s.log.format, LOG_FORMAT_JSON);

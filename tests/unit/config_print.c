@@ -53,6 +53,7 @@ static void the_printed_settings_are_these(void **state)
         "    enabled: true # default\n"
         "    address: \"0.0.0.0\" # default\n"
         "    port: auto # default\n"
+        "  plaintext: false # default\n"
         "mounts:\n"
         "  securityfs: auto # default\n"
         "  tmp: none # default\n"
