@@ -175,6 +175,13 @@ static int read_strings(const struct applying *a, const struct node *value, stru
 {
     cleanup_strings struct strings list = {0};
 
+    if (a->option->single && value->kind == NODE_SCALAR) {
+        char *only cleanup_free = NULL;
+        int r = read_text(a, value, &only);
+        if (r == 0)
+            strings_add(out, only);
+        return r;
+    }
     if (value->kind != NODE_LIST)
         return refuse_type(a, value, "a list");
     for (size_t i = 0; i < value->count; i++) {

@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <limits.h>
+#include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -59,6 +60,28 @@ const char *check_socket_path(const char *text, char **canonical)
     if (strlen(text) >= sizeof(((struct sockaddr_un *)0)->sun_path))
         return "is too long for the path of a socket";
     return str_ends(text, "/") ? "is a folder, not the path of a socket" : NULL;
+}
+
+const char *check_socket_mode(const char *text, char **canonical)
+{
+    size_t length = strlen(text);
+
+    if (length < 3 || length > 4 || text[strspn(text, "01234567")] || (length == 4 && *text != '0'))
+        return *text ? "is not a file mode in octal" : "is empty";
+    *canonical = str_format("%04lo", (unsigned long)strtol(text, NULL, 8));
+    return NULL;
+}
+
+const char *check_interface(const char *text, char **canonical)
+{
+    const char *wrong = check_plain_text(text, canonical);
+
+    if (wrong)
+        return wrong;
+    return strlen(text) >= IFNAMSIZ || strpbrk(text, "/: ") || strcmp(text, ".") == 0 ||
+                   strcmp(text, "..") == 0
+               ? "is not the name of an interface"
+               : NULL;
 }
 
 bool check_is_root(const char *path)

@@ -14,6 +14,12 @@ const char *check_path_or_empty(const char *text, char **canonical);
 /* As check_path, and fits sockaddr_un (unix(7)): at most 107 bytes. */
 const char *check_socket_path(const char *text, char **canonical);
 
+/* The mode of a socket: octal, no more than 0777; canonical: four digits. */
+const char *check_socket_mode(const char *text, char **canonical);
+
+/* The name of a network interface, as the kernel allows it (net/core/dev.c, dev_valid_name). */
+const char *check_interface(const char *text, char **canonical);
+
 /* A group's name as group(5) allows it, or a number. */
 const char *check_group(const char *text, char **canonical);
 

@@ -76,6 +76,7 @@ static const struct alias aliases[] = {
     {OPTION_API_UNIX_PATH, "DOCKER_HOST", unix_path},
     {OPTION_NETWORK_IPTABLES, "DOCKER_IPTABLES_LEGACY", legacy_or_nft},
     /* The names that GitHub's Actions Runner Controller has. */
+    {OPTION_API_UNIX_GROUP, "DOCKER_GROUP_GID", unless_empty},
     {OPTION_NETWORK_POOLS, "DOCKER_DEFAULT_ADDRESS_POOL_BASE", unless_empty},
     {OPTION_REGISTRY_MIRRORS, "DOCKER_REGISTRY_MIRROR", unless_empty},
     {OPTION_REGISTRY_INSECURE, "DOCKER_INSECURE_REGISTRY", unless_empty},

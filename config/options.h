@@ -36,6 +36,7 @@ struct option {
     const char *const *words;
     long long min, max;
     bool automatic;
+    bool single; /* of a LIST: one item may stand without it */
     bool secret; /* may hold a password: messages do not quote the value */
     option_check *check;
     const struct record_type *records; /* of RECORDS */

@@ -74,8 +74,10 @@ static json_t *type_schema(const struct option *option)
     case OPTION_TYPE_STRING:
         return option->words ? words_schema(option->words) : text_schema();
     case OPTION_TYPE_LIST:
-    case OPTION_TYPE_WORDS:
-        return json_pack("{s:s, s:o}", "type", "array", "items", text_schema());
+    case OPTION_TYPE_WORDS: {
+        json_t *list = json_pack("{s:s, s:o}", "type", "array", "items", text_schema());
+        return option->single ? json_pack("{s:[o, o]}", "anyOf", text_schema(), list) : list;
+    }
     case OPTION_TYPE_MAP:
         return json_pack("{s:s}", "type", "object");
     case OPTION_TYPE_RECORDS:
@@ -139,7 +141,9 @@ static char *default_words(const struct option *option)
     case OPTION_TYPE_LIST:
     case OPTION_TYPE_WORDS:
     case OPTION_TYPE_RECORDS:
-        return str_dup("`[]`");
+        if (!option->fallback || !*option->fallback || strcmp(option->fallback, "[]") == 0)
+            return str_dup("`[]`");
+        break;
     case OPTION_TYPE_MAP:
         return str_dup("`{}`");
     case OPTION_TYPE_BOOL:

@@ -78,10 +78,14 @@ enum option_id {
     OPTION_TLS_CLIENTS,
     OPTION_API_UNIX_PATH,
     OPTION_API_UNIX_GROUP,
+    OPTION_API_UNIX_MODE,
+    OPTION_API_UNIX_MORE,
     OPTION_API_TCP_ENABLED,
     OPTION_API_TCP_ADDRESS,
     OPTION_API_TCP_PORT,
+    OPTION_API_TCP_INTERFACE,
     OPTION_API_PLAINTEXT,
+    OPTION_API_ACTIVATION,
     OPTION_MOUNTS_SECURITYFS,
     OPTION_MOUNTS_TMP,
     OPTION_MOUNTS_PROPAGATION,
@@ -151,10 +155,14 @@ struct settings {
     struct {
         char *unix_path;  /* owned; NULL: the default of the mode */
         char *unix_group; /* owned; NULL: dockerd's default. A name or a number */
+        char *unix_mode;  /* owned; in octal, NULL: dockerd's */
+        struct strings unix_more;
         bool tcp_enabled;
-        char *tcp_address;  /* owned; IPv4, or IPv6 without brackets */
-        long long tcp_port; /* 0: 2376 with TLS, 2375 without */
-        bool plaintext;     /* TCP beyond loopback without TLS, where tls.dir is empty */
+        struct strings tcp_addresses; /* IPv4, or IPv6 without brackets */
+        long long tcp_port;           /* 0: 2376 with TLS, 2375 without */
+        char *tcp_interface;          /* owned; NULL: every one */
+        bool plaintext;               /* TCP beyond loopback without TLS, where tls.dir is empty */
+        bool activation;              /* the sockets are made here and handed to dockerd */
     } api;
     struct {
         int securityfs;            /* enum toggle */

@@ -12,6 +12,7 @@
 #include "entrypoint/process.h"
 #include "entrypoint/rootless.h"
 #include "entrypoint/rootless_child.h"
+#include "entrypoint/sockets.h"
 #include "entrypoint/steps.h"
 
 #include <errno.h>
@@ -104,7 +105,10 @@ static int start(struct prepared *p, struct boot_report *report, const char *con
 
     tell_before(p, report);
     boot_report_forget(&p->host);
-    int r = plan_apply(&p->plan, &live, report, e);
+    int r = sockets_try(&work, e);
+    if (r < 0)
+        return r;
+    r = plan_apply(&p->plan, &live, report, e);
     if (r < 0) {
         write_report(report, p, NULL);
         return r;
@@ -133,6 +137,9 @@ static int start(struct prepared *p, struct boot_report *report, const char *con
         return init_run(&launch, &attendance, e);
     }
     init_reset_signals();
+    r = process_hand_over(launch.sockets, launch.socket_count, &launch.environment, e);
+    if (r < 0)
+        return r;
     return process_become(&launch.arguments, &launch.environment, launch.path, e);
 }
 

@@ -89,9 +89,12 @@ static _Noreturn void become_engine(const struct launch *launch)
         (void)tcsetpgrp(STDIN_FILENO, getpgrp());
     }
     init_reset_signals();
-    (void)process_become(&launch->arguments, &launch->environment, launch->path, &e);
+    cleanup_strings struct strings environment = {0};
+    strings_add_all(&environment, &launch->environment);
+    if (process_hand_over(launch->sockets, launch->socket_count, &environment, &e) == 0)
+        (void)process_become(&launch->arguments, &environment, launch->path, &e);
     log_failure(&e);
-    _exit(e.status);
+    _exit(e.status ? e.status : EXIT_SYSTEM);
 }
 
 static void give_up_privileges(void)
@@ -165,6 +168,9 @@ int init_run(const struct launch *launch, const struct attendance *attendance, s
         return err_errno(e, -errno, "init: fork");
     if (engine == 0)
         become_engine(launch);
+    /* With nobody left to accept, clients must be refused instead of waiting. */
+    for (size_t i = 0; i < launch->socket_count; i++)
+        (void)close(launch->sockets[i]);
     /* The terminal is the engine's now: asking for it must not stop us. */
     (void)signal(SIGTTIN, SIG_IGN);
     (void)signal(SIGTTOU, SIG_IGN);

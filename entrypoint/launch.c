@@ -12,6 +12,7 @@ void applied_free(struct applied *applied)
 {
     free(applied->config_file);
     free(applied->storage_driver);
+    free(applied->sockets);
     *applied = (struct applied){0};
 }
 
@@ -53,21 +54,23 @@ char *launch_line(const struct launch *launch)
     return line.data;
 }
 
-static char *bracketed(const char *address)
-{
-    return strchr(address, ':') ? str_format("[%s]", address) : str_dup(address);
-}
-
 /* Inside rootlesskit's network namespace the engine listens on every address; which one is reachable from
  * outside is for the publishing port driver to say. */
 static void add_hosts(struct strings *arguments, const struct plan *plan, const struct settings *s)
 {
     bool inside = plan->mode == MODE_ROOTLESS && !s->rootless.detach_netns;
-    char *address cleanup_free = bracketed(inside ? "0.0.0.0" : s->api.tcp_address);
 
+    if (plan->activation) {
+        strings_add(arguments, "--host=fd://");
+        return;
+    }
     strings_addf(arguments, "--host=unix://%s", plan->socket);
-    if (plan->tcp)
-        strings_addf(arguments, "--host=tcp://%s:%lld", address, plan->port);
+    for (size_t i = 0; i < s->api.unix_more.count; i++)
+        strings_addf(arguments, "--host=unix://%s", s->api.unix_more.items[i]);
+    for (size_t i = 0; plan->tcp && i < (inside ? 1 : s->api.tcp_addresses.count); i++) {
+        char *host cleanup_free = plan_host(inside ? "0.0.0.0" : s->api.tcp_addresses.items[i], plan->port);
+        strings_addf(arguments, "--host=tcp://%s", host);
+    }
 }
 
 static void add_tls(struct strings *arguments, const struct plan *plan, const struct settings *s,
@@ -99,7 +102,7 @@ void launch_engine_arguments(struct strings *arguments, const struct plan *plan,
     if (command->kind == COMMAND_ENGINE) {
         add_hosts(arguments, plan, s);
         add_tls(arguments, plan, s, command);
-        if (s->api.unix_group)
+        if (s->api.unix_group && !plan->activation)
             strings_addf(arguments, "--group=%s", s->api.unix_group);
     }
     if (config_file && !config_last)
@@ -120,11 +123,14 @@ static void build_arguments(struct launch *launch, const struct plan *plan, cons
         strings_add(&launch->arguments, "--");
     }
     if (plan->mode == MODE_ROOTLESS) {
-        char *address cleanup_free = bracketed(s->api.tcp_address);
-        char *publish cleanup_free = str_format("%s:%lld:%lld/tcp", address, plan->port, plan->port);
+        cleanup_strings struct strings publish = {0};
+        for (size_t i = 0; command->kind == COMMAND_ENGINE && plan->tcp && i < s->api.tcp_addresses.count;
+             i++) {
+            char *outside cleanup_free = plan_host(s->api.tcp_addresses.items[i], plan->port);
+            strings_addf(&publish, "%s:%lld/tcp", outside, plan->port);
+        }
         strings_add(&launch->arguments, strrchr(host->programs.rootlesskit, '/') + 1);
-        rootless_arguments(
-            &launch->arguments, s, host, command->kind == COMMAND_ENGINE && plan->tcp ? publish : NULL);
+        rootless_arguments(&launch->arguments, s, host, &publish);
         rootless_child_arguments(&launch->arguments, s, host);
     }
     strings_add(&launch->arguments, "dockerd");
@@ -173,6 +179,15 @@ void launch_build(struct launch *launch, const struct plan *plan, const struct s
         environment_set(&launch->environment, "HOME", host->home);
         if (plan->becomes)
             environment_set(&launch->environment, "USER", host->user.name);
+    }
+    if (plan->activation) {
+        /* sd_listen_fds(3). The process id is added by who becomes the engine. */
+        size_t count = 1 + s->api.unix_more.count + (plan->tcp ? s->api.tcp_addresses.count : 0);
+        char *number cleanup_free = str_format("%zu", count);
+        environment_set(&launch->environment, "LISTEN_FDS", number);
+        environment_set(&launch->environment, "LISTEN_FDNAMES", NULL);
+        launch->sockets = applied->sockets;
+        launch->socket_count = applied->socket_count;
     }
     /* dockerd reads it by itself, and would ask for certificates that are not there. */
     if (!plan->tls && (command->kind == COMMAND_ENGINE || s->tls.dir[0] == '\0'))

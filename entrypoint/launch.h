@@ -14,6 +14,8 @@ struct applied {
     char *config_file;    /* owned: the engine's configuration file that was written, or NULL */
     char
         *storage_driver; /* owned: the engine's storage driver, where it is not left to the engine; or NULL */
+    int *sockets;        /* owned, as an array: what the engine is handed, in the order of its descriptors */
+    size_t socket_count;
 };
 
 void applied_free(struct applied *applied);
@@ -22,7 +24,9 @@ struct launch {
     struct strings arguments;   /* [0] is the program's name, looked up in `path` */
     struct strings environment; /* as in execve(2) */
     char *path;                 /* owned: PATH of the new environment */
-    bool supervise;             /* fork and stay as its init, instead of becoming it */
+    const int *sockets;         /* borrowed from applied: the engine's descriptors 3, 4, ... */
+    size_t socket_count;
+    bool supervise; /* fork and stay as its init, instead of becoming it */
 };
 
 /* dockerd's arguments without its name: default flags, what the steps chose, settings.args, the user's. */

@@ -46,6 +46,7 @@ const char *step_name(enum step_kind kind)
         [STEP_PID_FILES] = "pid-files",
         [STEP_CERTIFICATES] = "certificates",
         [STEP_DAEMON_CONFIG] = "daemon-config",
+        [STEP_SOCKETS] = "sockets",
         [STEP_RECORD] = "record",
         [STEP_READY_FILE] = "ready-file",
         [STEP_BOUNDING_SET] = "bounding-set",

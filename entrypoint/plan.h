@@ -49,6 +49,7 @@ enum step_kind {
     STEP_PID_FILES,
     STEP_CERTIFICATES,
     STEP_DAEMON_CONFIG,
+    STEP_SOCKETS,
     STEP_RECORD,
     STEP_READY_FILE,
     STEP_BOUNDING_SET,
@@ -73,6 +74,7 @@ struct plan {
     bool tls;
     bool tcp;             /* the engine listens on TCP by default */
     long long port;       /* of that */
+    bool activation;      /* we make the sockets, and hand them to the engine */
     char *socket;         /* owned: path of the Unix socket by default */
     bool becomes;         /* started as root, it ends as host->user (rootless) */
     capset keep;          /* what the bounding set will be */
@@ -104,6 +106,9 @@ void plan_free(struct plan *plan);
 /* Adds a step. -EINVAL with *e when its phase lies before that of the last step: the order of privilege is
  * checked, not promised. Takes ownership of the strings. */
 int plan_add(struct plan *plan, struct step step, struct err *e);
+
+/* "192.0.2.7:2376", "[::1]:2376". The caller frees it. */
+char *plan_host(const char *address, long long port);
 
 /* The mode that `mode` means here: auto goes by the uid. Never MODE_AUTO. */
 enum mode plan_mode(const struct settings *s, const struct host *host);

@@ -46,11 +46,12 @@ static void note_limits(struct plan *plan, const struct settings *s, const struc
 static int refuse_address(const struct settings *s, struct err *e)
 {
     char *origin cleanup_free = settings_origin(s, OPTION_API_TCP_ADDRESS);
+    char *addresses cleanup_free = strings_join(&s->api.tcp_addresses, ", ");
 
     (void)err_set(e, -EINVAL,
         "api.tcp.address: %s (%s), but the port driver implicit opens the port on every address of this "
         "container",
-        s->api.tcp_address, origin);
+        addresses, origin);
     (void)err_status(e, EXIT_CONFIG);
     return err_hint(
         e, "set rootless.net: slirp4netns, leave out api.tcp.address, or set api.tcp.enabled: false");
@@ -72,7 +73,8 @@ int plan_decide_rootless(struct plan *plan, const struct plan_input *in, struct 
 {
     const struct settings *s = in->settings;
     const struct host *host = in->host;
-    bool everywhere = str_equal(s->api.tcp_address, "0.0.0.0") || str_equal(s->api.tcp_address, "::");
+    bool everywhere =
+        strings_have(&s->api.tcp_addresses, "0.0.0.0") || strings_have(&s->api.tcp_addresses, "::");
 
     bool implicit = str_equal(rootless_port_driver(s, host), "implicit");
 

@@ -102,6 +102,8 @@ int plan_files(struct plan *plan, const struct plan_input *in, struct err *e)
             e);
     if (r == 0)
         r = plan_config_file(plan, in, e);
+    if (r == 0)
+        r = plan_sockets(plan, in, e);
     if (r == 0 && s->ready.file)
         r = plan_add(plan,
             (struct step){PHASE_FILES, STEP_READY_FILE,

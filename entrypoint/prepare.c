@@ -5,6 +5,7 @@
 #include "entrypoint/identity.h"
 #include "entrypoint/launch.h"
 #include "entrypoint/rootless_versions.h"
+#include "entrypoint/sockets.h"
 
 #include <jansson.h>
 #include <string.h>
@@ -62,6 +63,28 @@ static bool store_comes_by_mount(const struct settings *s)
     return comes_by_mount(s, s->tls.dir);
 }
 
+/* What the mounts or a later step bring is not there yet. */
+static int check_sockets(const struct prepared *p, struct err *e)
+{
+    const struct settings *s = &p->settings;
+    cleanup_strings struct strings chosen = {0};
+
+    if (p->command.kind != COMMAND_ENGINE)
+        return 0;
+    if (s->api.unix_path)
+        strings_add(&chosen, s->api.unix_path);
+    strings_add_all(&chosen, &s->api.unix_more);
+    int r = sockets_check_path(p->plan.socket, false, e);
+    for (size_t i = 0; r == 0 && i < chosen.count; i++) {
+        const char *path = chosen.items[i];
+        bool later = comes_by_mount(s, path) ||
+                     (p->plan.mode == MODE_ROOTLESS && str_starts(path, p->host.runtime_dir));
+        r = sockets_check_path(path, !later, e);
+    }
+    gid_t ignored;
+    return r < 0 ? r : sockets_group(s, &ignored, e);
+}
+
 static int check_certificates(struct prepared *p, struct err *e)
 {
     cleanup(certificates_free) struct certificates wanted = {0};
@@ -105,6 +128,8 @@ static int plan_and_check(struct prepared *p, struct err *e)
         return r;
     engine_config_add(&p->config, p->plan.engine_settings, &p->plan.engine_sources);
     r = check_conflicts(p, e);
+    if (r == 0)
+        r = check_sockets(p, e);
     if (r == 0)
         r = check_certificates(p, e);
     return r;

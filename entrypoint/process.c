@@ -1,5 +1,6 @@
 #include "process.h"
 
+#include "base/environment.h"
 #include "base/file.h"
 
 #include <errno.h>
@@ -190,6 +191,35 @@ int process_become(
     (void)err_status(e, EXIT_CANNOT_EXECUTE);
     return err_hint(
         e, "check that it is a program for this machine's architecture and that its mount is not noexec");
+}
+
+/* Above all of their later numbers first, so that none of them is in the way of another. */
+static int move_descriptors(int *copies, const int *sockets, size_t count)
+{
+    enum { FIRST = 3 };
+
+    for (size_t i = 0; i < count; i++) {
+        copies[i] = fcntl(sockets[i], F_DUPFD_CLOEXEC, FIRST + (int)count);
+        if (copies[i] < 0)
+            return -errno;
+    }
+    for (size_t i = 0; i < count; i++)
+        if (dup2(copies[i], FIRST + (int)i) < 0)
+            return -errno;
+    return 0;
+}
+
+int process_hand_over(const int *sockets, size_t count, struct strings *environment, struct err *e)
+{
+    if (count == 0)
+        return 0;
+    int *copies cleanup_free = mem_zero(count, sizeof(*copies));
+    int r = move_descriptors(copies, sockets, count);
+    if (r < 0)
+        return err_errno(e, r, "the engine's sockets");
+    char *pid cleanup_free = str_format("%d", (int)getpid());
+    environment_set(environment, "LISTEN_PID", pid);
+    return 0;
 }
 
 long long process_start_time(pid_t pid)

@@ -29,6 +29,12 @@ int process_capture(const char *const *arguments, const char *path, const char *
 int process_become(
     const struct strings *arguments, const struct strings *environment, const char *path, struct err *e);
 
+/*
+ * Makes these descriptors 3, 4, ... of the program that this process becomes, and names it in LISTEN_PID, as
+ * sd_listen_fds(3) has it. Nothing without any. Returns 0 or a negative errno with *e.
+ */
+int process_hand_over(const int *sockets, size_t count, struct strings *environment, struct err *e);
+
 /* When a process began, in clock ticks since boot (proc_pid_stat(5), field 22), or -1: tells it from a later
  * one with the same pid. */
 long long process_start_time(pid_t pid);

@@ -140,8 +140,8 @@ static bool publishes(const struct settings *s, const char *port_driver)
     return !s->rootless.detach_netns && !str_equal(port_driver, "implicit");
 }
 
-void rootless_arguments(
-    struct strings *arguments, const struct settings *s, const struct host *host, const char *publish)
+void rootless_arguments(struct strings *arguments, const struct settings *s, const struct host *host,
+    const struct strings *publish)
 {
     const char *net = rootless_network_driver(s, host);
     const char *port_driver = rootless_port_driver(s, host);
@@ -165,9 +165,9 @@ void rootless_arguments(
     if (s->rootless.detach_netns)
         strings_add(arguments, "--detach-netns");
     strings_add_all(arguments, &s->rootless.flags);
-    if (publish && publishes(s, port_driver)) {
+    for (size_t i = 0; i < publish->count && publishes(s, port_driver); i++) {
         strings_add(arguments, "-p");
-        strings_add(arguments, publish);
+        strings_add(arguments, publish->items[i]);
     }
 }
 

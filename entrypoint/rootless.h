@@ -40,11 +40,11 @@ const char *rootless_port_driver(const struct settings *s, const struct host *ho
 
 /*
  * Appends rootlesskit's flags, in the order of the engine's own dockerd-rootless.sh: state folder, network
- * driver, MTU, slirp4netns' protections, port driver, copy-up, propagation, the user's flags. `publish` (may
- * be NULL) is the value for -p.
+ * driver, MTU, slirp4netns' protections, port driver, copy-up, propagation, the user's flags. `publish` has
+ * the values for -p.
  */
-void rootless_arguments(
-    struct strings *arguments, const struct settings *s, const struct host *host, const char *publish);
+void rootless_arguments(struct strings *arguments, const struct settings *s, const struct host *host,
+    const struct strings *publish);
 
 /* The first argument by which the second stage, inside rootlesskit, is told from a start: no program has this
  * name. */

@@ -72,6 +72,8 @@ static int run_step(struct work *work, const struct step *step, struct outcome *
         return step_certificates(s, work->host, outcome, e);
     case STEP_DAEMON_CONFIG:
         return step_daemon_config(work, &work->applied->config_file, outcome, e);
+    case STEP_SOCKETS:
+        return step_sockets(work, outcome, e);
     case STEP_RECORD:
         return step_record(work, outcome, e);
     case STEP_READY_FILE:

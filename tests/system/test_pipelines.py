@@ -198,7 +198,8 @@ def test_the_engine_listens_where_its_client_asks(sandbox, engine):
     """With the variables of the example, in a container like its own."""
     added = engine.container.get("securityContext", {}).get("capabilities", {}).get("add")
     host = Host(drop=tuple(sorted(set(kernel.CAPABILITIES) - DOCKERS_DEFAULT - set(added)))) if added else Host()
-    result = sandbox.run(env={"DOCKER_TLS_CERTDIR": "/certs", **engine.env}, host=host)
+    volumes = " ".join(mount["mountPath"] for mount in engine.container.get("volumeMounts", []) if "subPath" not in mount)
+    result = sandbox.run(env={"DOCKER_TLS_CERTDIR": "/certs", **engine.env}, host=host, setup=f"mkdir -p /run {volumes}")
     assert result.exit == 0, result
     flags = result.started("dockerd").argv
     hosts = [word.removeprefix("--host=") for word in flags if word.startswith("--host=")]

@@ -21,10 +21,14 @@ static const struct {
         "[{\"name\": \"ci\", \"owner\": \"1000\", \"mode\": \"0640\"}]"},
     [OPTION_API_UNIX_PATH] = {"/run/dind/docker.sock", "\"/run/dind/docker.sock\""},
     [OPTION_API_UNIX_GROUP] = {"docker", "\"docker\""},
+    [OPTION_API_UNIX_MODE] = {"0600", "\"0600\""},
+    [OPTION_API_UNIX_MORE] = {"/run/a.sock,/run/b.sock", "[\"/run/a.sock\",\"/run/b.sock\"]"},
     [OPTION_API_TCP_ENABLED] = {"false", "false"},
-    [OPTION_API_TCP_ADDRESS] = {"::1", "\"::1\""},
+    [OPTION_API_TCP_ADDRESS] = {"::1 127.0.0.1", "[\"::1\",\"127.0.0.1\"]"},
     [OPTION_API_TCP_PORT] = {"12376", "12376"},
+    [OPTION_API_TCP_INTERFACE] = {"eth0", "\"eth0\""},
     [OPTION_API_PLAINTEXT] = {"true", "true"},
+    [OPTION_API_ACTIVATION] = {"true", "true"},
     [OPTION_MOUNTS_SECURITYFS] = {"off", "\"off\""},
     [OPTION_MOUNTS_TMP] = {"tmpfs", "\"tmpfs\""},
     [OPTION_MOUNTS_PROPAGATION] = {"slave", "\"slave\""},
@@ -89,10 +93,14 @@ static const char *const defaults[OPTION_COUNT] = {
     [OPTION_TLS_CLIENTS] = "[]",
     [OPTION_API_UNIX_PATH] = "null",
     [OPTION_API_UNIX_GROUP] = "null",
+    [OPTION_API_UNIX_MODE] = "null",
+    [OPTION_API_UNIX_MORE] = "[]",
     [OPTION_API_TCP_ENABLED] = "true",
-    [OPTION_API_TCP_ADDRESS] = "\"0.0.0.0\"",
+    [OPTION_API_TCP_ADDRESS] = "[\"0.0.0.0\"]",
     [OPTION_API_TCP_PORT] = "\"auto\"",
+    [OPTION_API_TCP_INTERFACE] = "null",
     [OPTION_API_PLAINTEXT] = "false",
+    [OPTION_API_ACTIVATION] = "false",
     [OPTION_MOUNTS_SECURITYFS] = "\"auto\"",
     [OPTION_MOUNTS_TMP] = "\"none\"",
     [OPTION_MOUNTS_PROPAGATION] = "\"shared\"",
@@ -430,11 +438,15 @@ static const char whole_file[] = //
     "  unix:\n"
     "    path: /run/d.sock\n"
     "    group: 1000\n"
+    "    mode: 0600\n"
+    "    more: [/run/e.sock]\n"
     "  tcp:\n"
     "    enabled: false\n"
     "    address: 127.0.0.1\n"
     "    port: 2222\n"
+    "    interface: eth0\n"
     "  plaintext: true\n"
+    "  activation: true\n"
     "mounts:\n"
     "  securityfs: on\n"
     "  tmp: tmpfs\n"
@@ -488,7 +500,13 @@ static void the_modes_and_tls_of_a_whole_file_arrive_in_their_fields(void **stat
     assert_string_equal(s.api.unix_path, "/run/d.sock");
     assert_string_equal(s.api.unix_group, "1000");
     assert_false(s.api.tcp_enabled);
-    assert_string_equal(s.api.tcp_address, "127.0.0.1");
+    assert_string_equal(s.api.unix_mode, "0600");
+    assert_int_equal(s.api.unix_more.count, 1);
+    assert_string_equal(s.api.unix_more.items[0], "/run/e.sock");
+    assert_int_equal(s.api.tcp_addresses.count, 1);
+    assert_string_equal(s.api.tcp_addresses.items[0], "127.0.0.1");
+    assert_string_equal(s.api.tcp_interface, "eth0");
+    assert_true(s.api.activation);
     assert_int_equal(s.api.tcp_port, 2222);
     assert_true(s.api.plaintext);
     assert_int_equal(s.init, INIT_NONE);

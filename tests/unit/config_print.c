@@ -49,11 +49,16 @@ static void the_printed_settings_are_these(void **state)
         "  unix:\n"
         "    # path: not set\n"
         "    # group: not set\n"
+        "    # mode: not set\n"
+        "    more: [] # default\n"
         "  tcp:\n"
         "    enabled: true # default\n"
-        "    address: \"0.0.0.0\" # default\n"
+        "    address: # default\n"
+        "      - \"0.0.0.0\"\n"
         "    port: auto # default\n"
+        "    # interface: not set\n"
         "  plaintext: false # default\n"
+        "  activation: false # default\n"
         "mounts:\n"
         "  securityfs: auto # default\n"
         "  tmp: none # default\n"
@@ -440,6 +445,9 @@ static void schema_and_loader_agree(void **state)
         {"api.tcp.enabled", "false", true},
         {"api.tcp.enabled", "\"false\"", false},
         {"api.tcp.enabled", "1", false},
+        {"api.tcp.address", "\"::1\"", true},
+        {"api.tcp.address", "[\"::1\"]", true},
+        {"api.unix.more", "\"/run/e.sock\"", false},
         {"api.tcp.port", "\"auto\"", true},
         {"api.tcp.port", "0", true},
         {"api.tcp.port", "65535", true},

@@ -775,7 +775,15 @@ static void single_strings_are_checked_by_what_they_are(void **state)
         {"api.tcp.address", "127.1", "127.1 is not an IP address"},
         {"api.tcp.address", "192.0.2.1:2376", "\"192.0.2.1:2376\" is not an IP address"},
         {"api.tcp.address", "localhost", "localhost is not an IP address"},
-        {"api.tcp.address", "", "is empty"},
+        {"api.unix.mode", "0666", NULL},
+        {"api.unix.mode", "660", NULL},
+        {"api.unix.mode", "1660", "1660 is not a file mode in octal"},
+        {"api.unix.mode", "0o660", "0o660 is not a file mode in octal"},
+        {"api.unix.mode", "rw", "rw is not a file mode in octal"},
+        {"api.tcp.interface", "eth0.12", NULL},
+        {"api.tcp.interface", "an-interface-0-x", "an-interface-0-x is not the name of an interface"},
+        {"api.tcp.interface", "..", ".. is not the name of an interface"},
+        {"api.tcp.interface", "a/b", "a/b is not the name of an interface"},
     };
     (void)state;
 

@@ -5,8 +5,8 @@
 
 #include <string.h>
 
-static struct settings settings = {
-    .tls = {.dir = (char[]){"/certs"}}, .api = {.tcp_enabled = true, .tcp_address = (char[]){"0.0.0.0"}}};
+static struct settings settings = {.tls = {.dir = (char[]){"/certs"}},
+    .api = {.tcp_enabled = true, .tcp_addresses = {(char *[]){(char[]){"0.0.0.0"}}, 1, 1}}};
 static const struct plan rootful = {.mode = MODE_ROOTFUL,
     .init = INIT_BUILTIN,
     .tls = true,

@@ -1,0 +1,173 @@
+/* Where the API is reached, and how it is protected. */
+#include "plan_parts.h"
+
+#include "config/options.h"
+
+#include <errno.h>
+#include <string.h>
+
+char *plan_host(const char *address, long long port)
+{
+    return str_format(strchr(address, ':') ? "[%s]:%lld" : "%s:%lld", address, port);
+}
+
+static bool all_loopback(const struct strings *addresses)
+{
+    for (size_t i = 0; i < addresses->count; i++)
+        if (!str_starts(addresses->items[i], "127.") && !str_equal(addresses->items[i], "::1"))
+            return false;
+    return true;
+}
+
+/* TLS by the user's own flags. Of --tlsverify dockerd looks only at whether it is there (moby
+ * daemon/command/options.go, setDefaultOptions). */
+static bool brings_own_tls(const struct command *command)
+{
+    static const char *const off[] = {"0", "f", "F", "false", "False", "FALSE"}; /* strconv.ParseBool */
+    const char *tls = dockerd_flags_get(&command->flags, "tls");
+
+    for (size_t i = 0; tls && i < sizeof(off) / sizeof(*off); i++)
+        if (strcmp(tls, off[i]) == 0)
+            tls = NULL;
+    return tls || dockerd_flags_get(&command->flags, "tlsverify");
+}
+
+/* That TLS stays is safe, but whoever asks for a plain port waits for it in vain. */
+static int refuse_plaintext_with_tls(const struct settings *s, struct err *e)
+{
+    char *plain cleanup_free = settings_origin(s, OPTION_API_PLAINTEXT);
+    char *tls cleanup_free = settings_origin(s, OPTION_TLS_DIR);
+
+    (void)err_set(e, -EINVAL, "api.plaintext: true (%s), while tls.dir is %s (%s): the API would have TLS",
+        plain, s->tls.dir, tls);
+    (void)err_status(e, EXIT_CONFIG);
+    return err_hint(e, "set tls.dir to an empty text too, or leave out api.plaintext");
+}
+
+static int refuse_open_api(const struct settings *s, struct err *e)
+{
+    char *tcp cleanup_free = settings_origin(s, OPTION_API_TCP_ENABLED);
+    char *tls cleanup_free = settings_origin(s, OPTION_TLS_DIR);
+    char *addresses cleanup_free = strings_join(&s->api.tcp_addresses, ", ");
+
+    (void)err_set(e, -EINVAL,
+        "api.tcp.enabled: true (%s) on %s, while tls.dir is empty (%s): the API would be open", tcp,
+        addresses, tls);
+    (void)err_status(e, EXIT_CONFIG);
+    return err_hint(e,
+        "set tls.dir, or api.tcp.address: 127.0.0.1, or leave out api.tcp.enabled; api.plaintext: true if it "
+        "has to be open");
+}
+
+static int refuse(
+    const struct settings *s, enum option_id id, const char *what, const char *hint, struct err *e)
+{
+    char *origin cleanup_free = settings_origin(s, id);
+
+    (void)err_set(e, -EINVAL, "%s (%s) %s", options[id].key, origin, what);
+    (void)err_status(e, EXIT_CONFIG);
+    return err_hint(e, "%s", hint);
+}
+
+static int decide_activation(struct plan *plan, const struct plan_input *in, struct err *e)
+{
+    const struct settings *s = in->settings;
+    static const char ours[] = "needs api.activation: true: otherwise dockerd makes its sockets itself";
+
+    plan->activation = s->api.activation && in->command->kind == COMMAND_ENGINE;
+    if (s->api.activation && plan->mode == MODE_ROOTLESS)
+        return refuse(s, OPTION_API_ACTIVATION,
+            "cannot be in rootless mode: rootlesskit hands no sockets of ours on to the engine",
+            "leave it out", e);
+    if (s->api.activation && plan->init == INIT_DOCKER_INIT)
+        return refuse(s, OPTION_API_ACTIVATION,
+            "cannot be with init: docker-init: the process that it starts does not know itself named in "
+            "LISTEN_PID",
+            "set init: builtin, or leave out api.activation", e);
+    if (s->api.unix_mode && !s->api.activation)
+        return refuse(
+            s, OPTION_API_UNIX_MODE, ours, "set api.activation: true, or leave out api.unix.mode", e);
+    if (s->api.tcp_interface && !s->api.activation)
+        return refuse(s, OPTION_API_TCP_INTERFACE, ours,
+            "set api.activation: true, or the interface's own address as api.tcp.address", e);
+    return 0;
+}
+
+static void decide_socket(struct plan *plan, const struct plan_input *in)
+{
+    if (in->settings->api.unix_path)
+        plan->socket = str_dup(in->settings->api.unix_path);
+    else if (plan->mode == MODE_ROOTFUL)
+        plan->socket = str_dup("/var/run/docker.sock");
+    else
+        plan->socket = str_format("%s/docker.sock", in->host->runtime_dir);
+}
+
+static char *tcp_hosts(const struct plan *plan, const struct settings *s)
+{
+    cleanup_strings struct strings hosts = {0};
+
+    for (size_t i = 0; i < s->api.tcp_addresses.count; i++) {
+        char *host cleanup_free = plan_host(s->api.tcp_addresses.items[i], plan->port);
+        strings_addf(&hosts, "tcp://%s", host);
+    }
+    return strings_join(&hosts, ", ");
+}
+
+/* TLS is off only by an explicit empty value. The old variable then means plain TCP as ever; tls.dir means
+ * none at all, unless api.plaintext asks for it. */
+int plan_decide_api(struct plan *plan, const struct plan_input *in, struct err *e)
+{
+    const struct settings *s = in->settings;
+    const struct command *command = in->command;
+    const struct origin *off = &s->origin[OPTION_TLS_DIR];
+    bool plain_as_ever = off->kind == ORIGIN_ENVIRONMENT && str_equal(off->name, "DOCKER_TLS_CERTDIR");
+    bool has_store = s->tls.dir[0] != '\0';
+
+    if (s->api.tcp_enabled && s->api.tcp_addresses.count == 0)
+        return refuse(
+            s, OPTION_API_TCP_ADDRESS, "names no address", "name one, or set api.tcp.enabled: false", e);
+    if (has_store && s->api.plaintext)
+        return refuse_plaintext_with_tls(s, e);
+    plan->tcp = s->api.tcp_enabled &&
+                (has_store || plain_as_ever || s->api.plaintext || all_loopback(&s->api.tcp_addresses));
+    plan->tls = plan->tcp && has_store;
+    plan->port = s->api.tcp_port ? s->api.tcp_port : plan->tls ? 2376 : 2375;
+    if (s->api.tcp_enabled && !plan->tcp && settings_chosen(s, OPTION_API_TCP_ENABLED))
+        return refuse_open_api(s, e);
+    if (s->api.tcp_enabled && !plan->tcp)
+        strings_add(&plan->notes, "tls.dir is empty: the API listens on the Unix socket only");
+    if (plan->tcp && !plan->tls && command->kind == COMMAND_ENGINE && !brings_own_tls(command)) {
+        char *hosts cleanup_free = tcp_hosts(plan, s);
+        strings_addf(&plan->notes,
+            "API on %s without TLS: whoever can reach this address controls this engine, the "
+            "containers that it runs included; set DOCKER_TLS_CERTDIR=/certs, or api.tcp.enabled: false",
+            hosts);
+    }
+    decide_socket(plan, in);
+    return decide_activation(plan, in, e);
+}
+
+int plan_sockets(struct plan *plan, const struct plan_input *in, struct err *e)
+{
+    const struct settings *s = in->settings;
+    cleanup_strings struct strings list = {0};
+
+    if (!plan->activation)
+        return 0;
+    strings_add(&list, plan->socket);
+    strings_add_all(&list, &s->api.unix_more);
+    if (plan->tcp) {
+        char *hosts cleanup_free = tcp_hosts(plan, s);
+        strings_addf(&list, "%s%s%s", hosts, s->api.tcp_interface ? " on " : "",
+            s->api.tcp_interface ? s->api.tcp_interface : "");
+    }
+    char *sockets cleanup_free = strings_join(&list, ", ");
+    return plan_add(plan,
+        (struct step){.phase = PHASE_FILES,
+            .kind = STEP_SOCKETS,
+            .what = str_format("listen on %s, and hand that to the engine", sockets),
+            .why = str_dup("api.activation is true: who comes early waits for the engine"),
+            .fatal = true},
+        e);
+}
