@@ -518,8 +518,8 @@ static void a_start_is_refused_with_all_that_is_missing_and_each_remedy_once(voi
     assert_int_equal(checks_refuse(&checks, &e), -EPERM);
     assert_int_equal(e.status, EXIT_PRIVILEGE);
     for (size_t i = 0; i < checks.count; i++) {
-        char *line cleanup_free = str_format("\n  - %s: %s; %s", checks.items[i].name,
-            checks.items[i].finding, checks.items[i].why);
+        char *line cleanup_free = str_format(
+            "\n  - %s: %s; %s", checks.items[i].name, checks.items[i].finding, checks.items[i].why);
         assert_int_equal(!checks.items[i].passed && checks.items[i].required, strstr(e.what, line) != NULL);
     }
     assert_contains(e.hint,
