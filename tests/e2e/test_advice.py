@@ -56,6 +56,8 @@ CASES = [
     Case("data-root", THREE, f"grep -q {VOLUME} /proc/self/mountinfo || umount /var/lib/docker"),
     Case("engine", ROOTLESS, 'rm "$(command -v dockerd)"', "image", rootless=True),
     Case("rootlesskit", ROOTLESS, 'rm "$(command -v rootlesskit)"', "image", rootless=True),
+    Case("versions", (*ROOTLESS, "-e", "DIND_ROOTLESS_DETACH_NETNS=true"), apply="settings", rootless=True),
+    Case("identity", ("--user", "0", "-e", "DIND_MODE=rootless", "--cap-drop", "ALL", *ROOTLESS_SECCOMP, *VISIBLE, *TUN), rootless=True),
     Case("subordinate-ids", ROOTLESS, "echo other:1:1 >/etc/subgid", "image", rootless=True),
     Case("containerd", ROOTLESS, "mkdir -p /run/user/1000/containerd-rootless", rootless=True),
     Case("no-new-privs", (*ROOTLESS, "--security-opt", "no-new-privileges"), rootless=True),

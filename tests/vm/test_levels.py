@@ -133,6 +133,6 @@ def test_a_positive_oom_score_is_reset_before_sys_resource_goes(seen):
 """)
 def test_a_positive_oom_score_without_sys_resource_is_warned_of_and_costs_what_the_warning_says(seen):
     assert [w for w in seen.warnings() if "oom_score_adj is 500" in w and "CAP_SYS_RESOURCE is missing" in w], seen
-    assert re.search(r"^warn +oom-score +oom_score_adj is 500$", seen.out("inside"), re.M), seen.out("inside")
+    assert re.search(r"^warn +oom-score +oom_score_adj is 500\b", seen.out("inside"), re.M), seen.out("inside")
     assert seen.out("inside").splitlines()[-2:] == ["500", "failed"], seen.out("why")
     assert "runc create failed" in seen.out("why")
