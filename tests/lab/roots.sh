@@ -1,10 +1,14 @@
 # shellcheck shell=bash
 # Roots made by debootstrap: where the private engine lives, and what its images are made of when there is no registry.
 
-ROOT_SUITE=trixie
-ROOT=$ROOTS/$ROOT_SUITE
+# root_suite SUITE: which Debian release the functions below are about. The private engine's is the first one.
+root_suite() {
+    ROOT_SUITE=$1
+    ROOT=$ROOTS/$ROOT_SUITE
+}
+root_suite trixie
 ROOT_PACKAGES=docker.io,docker-cli,iptables,iproute2,procps,kmod,rootlesskit,slirp4netns,uidmap,fuse-overlayfs,tini
-ROOT_PACKAGES+=,ca-certificates,busybox-static,libcap2-bin,apparmor
+ROOT_PACKAGES+=,passt,ca-certificates,busybox-static,libcap2-bin,apparmor
 ROOT_MIRROR=${DIND_LAB_MIRROR:-http://deb.debian.org/debian}
 
 # The list of packages, in short. A root that was made of another list is made anew.
@@ -17,7 +21,7 @@ root_make() {
     need_root "debootstrap"
     step "making a Debian $ROOT_SUITE root with an engine (debootstrap, about half a minute)"
     mkdir -p "$ROOTS/packages"
-    rm -rf --one-file-system "$ROOT" "$ROOT.id" "$ROOT.new"
+    rm -rf --one-file-system "$ROOT.old" "$ROOT.id" "$ROOT.new"
     # Ubuntu's debootstrap may not know the suite yet; all scripts of Debian suites are the same one.
     local script=()
     [[ -e /usr/share/debootstrap/scripts/$ROOT_SUITE ]] || script=(/usr/share/debootstrap/scripts/sid)
@@ -25,6 +29,8 @@ root_make() {
         --keyring=/usr/share/keyrings/debian-archive-keyring.gpg --include="$ROOT_PACKAGES" \
         "$ROOT_SUITE" "$ROOT.new" "$ROOT_MIRROR" "${script[@]}"
     root_finish "$ROOT.new"
+    # An engine may live in the old one still: it is only out of the way until the next time.
+    [[ ! -d $ROOT ]] || mv "$ROOT" "$ROOT.old"
     mv "$ROOT.new" "$ROOT"
     printf '%s-%s\n' "$(cat /proc/sys/kernel/random/uuid)" "$(root_recipe)" >"$ROOT.id"
 }
@@ -50,19 +56,27 @@ END
     chmod 755 "$1"
 }
 
+# root_unpack PACKAGE FOLDER: a package of the suite, unpacked there and nowhere installed.
+root_unpack() {
+    local name=$1 folder=$2 apt=$LAB/apt-$ROOT_SUITE
+    [[ ! -d $folder ]] || return 0
+    mkdir -p "$apt/lists/partial" "$apt/archives/partial"
+    printf 'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] %s %s main\n' "$ROOT_MIRROR" "$ROOT_SUITE" >"$apt/sources.list"
+    local options=(-o "Dir::Etc::sourcelist=$apt/sources.list" -o Dir::Etc::sourceparts=- -o "Dir::State=$apt"
+        -o Dir::State::status=/dev/null -o "Dir::Cache=$apt" -o APT::Sandbox::User=root)
+    quiet "$LAB/apt-$name.log" apt-get "${options[@]}" -q update || return
+    (cd "$apt" && quiet "$LAB/apt-$name.log" apt-get "${options[@]}" -q download "$name") || return
+    mkdir -p "${folder%/*}"
+    rm -rf "$folder.new"
+    dpkg-deb -x "$apt/${name}"_*.deb "$folder.new" || return
+    mv "$folder.new" "$folder"
+}
+
 # root_program NAME FILE: writes a program of the suite's package NAME that the root does not hold, run by the root's loader.
 # The root stays as it is; the package is unpacked beside it.
 root_program() {
-    local name=$1 file=$2 apt=$LAB/apt-$ROOT_SUITE loader library
-    if [[ ! -x $LAB/$name/usr/bin/$name ]]; then
-        mkdir -p "$apt/lists/partial" "$apt/archives/partial"
-        printf 'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] %s %s main\n' "$ROOT_MIRROR" "$ROOT_SUITE" >"$apt/sources.list"
-        local options=(-o "Dir::Etc::sourcelist=$apt/sources.list" -o Dir::Etc::sourceparts=- -o "Dir::State=$apt"
-            -o Dir::State::status=/dev/null -o "Dir::Cache=$apt" -o APT::Sandbox::User=root)
-        quiet "$LAB/apt-$name.log" apt-get "${options[@]}" -q update || return
-        (cd "$apt" && quiet "$LAB/apt-$name.log" apt-get "${options[@]}" -q download "$name") || return
-        dpkg-deb -x "$apt/${name}"_*.deb "$LAB/$name" || return
-    fi
+    local name=$1 file=$2 loader library
+    root_unpack "$name" "$LAB/$name" || return
     loader=$(find "$ROOT"/usr/lib/ "$ROOT"/usr/lib64/ -maxdepth 2 -name 'ld-linux*.so.*' 2>/dev/null | head -n 1)
     library=$(dirname "$(find "$ROOT"/usr/lib -maxdepth 2 -name libc.so.6 | head -n 1)")
     printf '#!/bin/sh\nexec %q --library-path %q %q "$@"\n' "$loader" "$library" "$LAB/$name/usr/bin/$name" >"$file"

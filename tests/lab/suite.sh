@@ -4,7 +4,8 @@
 SUITE_CORE=(unit fuzz system e2e)
 SUITE_SKIPS=$LAB/skips
 # Seconds that all tests of a label may take together on two cores. Core: 25 minutes with the builds.
-declare -rA SUITE_BUDGET=([unit]=120 [fuzz]=120 [system]=360 [e2e]=600 [engine]=1200 [asan]=600 [lint]=900 [repro]=300 [vm]=900)
+declare -rA SUITE_BUDGET=([unit]=120 [fuzz]=120 [system]=360 [e2e]=600 [engine]=1200 [asan]=600 [lint]=900 [repro]=300 [vm]=900
+    [newer]=420)
 
 # build_preset PRESET: installs, configures and builds.
 build_preset() {
