@@ -166,6 +166,33 @@ const char *check_address(const char *text, char **canonical)
     return *text ? "is not an IP address" : "is empty";
 }
 
+static const char *check_host_name(const char *text)
+{
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_";
+
+    if (!*text)
+        return "is empty";
+    /* Digits and dots alone are an address that is none. */
+    if (strlen(text) > 253 || *text == '-' || *text == '.' || text[strspn(text, allowed)] ||
+        !text[strspn(text, "0123456789.")])
+        return "is not an address, a network or a name";
+    return NULL;
+}
+
+const char *check_source(const char *text, char **canonical)
+{
+    const char *slash = strchr(text, '/');
+    char *address cleanup_free = slash ? str_dup_n(text, (size_t)(slash - text)) : str_dup(text);
+    long long prefix;
+    bool is_address = check_address(address, canonical) == NULL;
+
+    if (!slash)
+        return is_address ? NULL : check_host_name(text);
+    return is_address && parse_number(slash + 1, 0, strchr(address, ':') ? 128 : 32, &prefix)
+               ? NULL
+               : "is not a network";
+}
+
 const char *check_storage_driver(const char *text, char **canonical)
 {
     static const char allowed[] = "abcdefghijklmnopqrstuvwxyz0123456789-_.";

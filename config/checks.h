@@ -46,6 +46,10 @@ const char *check_storage_driver(const char *text, char **canonical);
 /* An IPv4 or IPv6 literal (inet_pton(3)). */
 const char *check_address(const char *text, char **canonical);
 
+/* Whom packets come from: an IP address, one with a prefix ("10.0.0.0/8", "2001:db8::/32"), or a host's name
+ * (RFC 1123, and underscores). */
+const char *check_source(const char *text, char **canonical);
+
 /* A capability's name (capabilities(7)), in any case, with or without CAP_; canonical: upper case without. */
 const char *check_capability(const char *text, char **canonical);
 

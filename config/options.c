@@ -93,6 +93,14 @@ const struct option options[OPTION_COUNT] = {
         "Whether the sockets are made here, with exact group and mode, and handed to the engine: early "
         "clients wait instead of being refused.",
         "use true or false", OPTION_TYPE_BOOL, FIELD(api.activation), .fallback = "false"},
+    [OPTION_API_ALLOW] = {"api.allow",
+        "Who may reach the TCP port: addresses, networks, and names, which are resolved at the start; packet "
+        "filter rules drop everybody else, nested containers included. Empty: no rules.",
+        "write a list of addresses, networks and names, for example [192.0.2.7, 10.1.0.0/16, runner]",
+        OPTION_TYPE_LIST, FIELD(api.allow), .check = check_source, .fallback = ""},
+    [OPTION_API_ALLOW_NESTED] = {"api.allow_nested",
+        "Whether nested containers may reach the TCP port too, where api.allow is set.", "use true or false",
+        OPTION_TYPE_BOOL, FIELD(api.allow_nested), .fallback = "false"},
 
     [OPTION_MOUNTS_SECURITYFS] = {"mounts.securityfs",
         "Whether securityfs is mounted on /sys/kernel/security; auto: where that is possible and missing.",

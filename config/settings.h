@@ -86,6 +86,8 @@ enum option_id {
     OPTION_API_TCP_INTERFACE,
     OPTION_API_PLAINTEXT,
     OPTION_API_ACTIVATION,
+    OPTION_API_ALLOW,
+    OPTION_API_ALLOW_NESTED,
     OPTION_MOUNTS_SECURITYFS,
     OPTION_MOUNTS_TMP,
     OPTION_MOUNTS_PROPAGATION,
@@ -163,6 +165,8 @@ struct settings {
         char *tcp_interface;          /* owned; NULL: every one */
         bool plaintext;               /* TCP beyond loopback without TLS, where tls.dir is empty */
         bool activation;              /* the sockets are made here and handed to dockerd */
+        struct strings allow;         /* addresses, networks, names; empty: no rules */
+        bool allow_nested;            /* beside them, nested containers */
     } api;
     struct {
         int securityfs;            /* enum toggle */

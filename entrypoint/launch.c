@@ -166,8 +166,8 @@ void launch_build(struct launch *launch, const struct plan *plan, const struct s
     build_arguments(launch, plan, s, host, command, applied);
 
     strings_add_array(&launch->environment, environment);
-    launch->path = applied->iptables_legacy ? str_format("/usr/local/sbin/.iptables-legacy:%s", host->path)
-                                            : str_dup(host->path);
+    launch->path =
+        applied->iptables_legacy ? str_format(LEGACY_FOLDER ":%s", host->path) : str_dup(host->path);
     environment_set(&launch->environment, "PATH", launch->path);
     set_choices(&launch->environment, s);
     if (plan->mode == MODE_ROOTFUL) {

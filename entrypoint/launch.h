@@ -6,6 +6,9 @@
 #include "entrypoint/host.h"
 #include "entrypoint/plan.h"
 
+/* Where the images keep the legacy iptables. */
+#define LEGACY_FOLDER "/usr/local/sbin/.iptables-legacy"
+
 /* What was only known on the way. */
 struct applied {
     bool iptables_legacy;

@@ -41,6 +41,7 @@ const char *step_name(enum step_kind kind)
         [STEP_CGROUP_DELEGATE] = "cgroup-delegation",
         [STEP_OOM_SCORE] = "oom-score",
         [STEP_IPTABLES] = "iptables",
+        [STEP_ACCESS] = "access",
         [STEP_IDMAP] = "idmap",
         [STEP_USER_FOLDERS] = "user-folders",
         [STEP_PID_FILES] = "pid-files",
@@ -161,6 +162,8 @@ int plan_build(struct plan *plan, const struct settings *s, const struct host *h
         r = plan_cgroup(&made, &in, e);
     if (r == 0)
         r = plan_iptables(&made, &in, e);
+    if (r == 0)
+        r = plan_access(&made, &in, e);
     if (r == 0)
         r = plan_files(&made, &in, e);
     if (r == 0)

@@ -93,6 +93,26 @@ static int decide_activation(struct plan *plan, const struct plan_input *in, str
     return 0;
 }
 
+/* An allow-list that would not hold is refused, not ignored. */
+static int check_allow(const struct plan *plan, const struct plan_input *in, struct err *e)
+{
+    const struct settings *s = in->settings;
+
+    if (s->api.allow.count == 0)
+        return 0;
+    if (plan->mode == MODE_ROOTLESS)
+        return refuse(s, OPTION_API_ALLOW,
+            "cannot be kept in rootless mode: nested containers reach the port inside of rootlesskit's "
+            "network",
+            "leave it out, and give certificates to particular clients (tls.clients), or set "
+            "api.tcp.enabled: false",
+            e);
+    if (in->command->kind == COMMAND_EXPLICIT || dockerd_flags_get(&in->command->flags, "host"))
+        return refuse(s, OPTION_API_ALLOW, "cannot be kept: it does not cover addresses in flags of dockerd",
+            "set api.tcp.address and api.tcp.port instead of -H and --host, or leave out api.allow", e);
+    return 0;
+}
+
 static void decide_socket(struct plan *plan, const struct plan_input *in)
 {
     if (in->settings->api.unix_path)
@@ -145,7 +165,26 @@ int plan_decide_api(struct plan *plan, const struct plan_input *in, struct err *
             hosts);
     }
     decide_socket(plan, in);
-    return decide_activation(plan, in, e);
+    int r = decide_activation(plan, in, e);
+    return r < 0 ? r : check_allow(plan, in, e);
+}
+
+int plan_access(struct plan *plan, const struct plan_input *in, struct err *e)
+{
+    const struct settings *s = in->settings;
+    char *origin cleanup_free = settings_origin(s, OPTION_API_ALLOW);
+    char *allowed cleanup_free = strings_join(&s->api.allow, ", ");
+
+    if (s->api.allow.count == 0 || !plan->tcp)
+        return 0;
+    return plan_add(plan,
+        (struct step){.phase = PHASE_NETWORK,
+            .kind = STEP_ACCESS,
+            .what = str_format("drop what comes to TCP port %lld, IPv6 too, but from here, from %s%s",
+                plan->port, allowed, s->api.allow_nested ? ", and from nested containers" : ""),
+            .why = str_format("%s names who may reach the API", origin),
+            .fatal = true},
+        e);
 }
 
 int plan_sockets(struct plan *plan, const struct plan_input *in, struct err *e)

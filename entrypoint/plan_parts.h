@@ -29,6 +29,7 @@ int plan_devices(struct plan *plan, const struct plan_input *in, struct err *e);
 int plan_storage(struct plan *plan, const struct plan_input *in, struct err *e);
 int plan_cgroup(struct plan *plan, const struct plan_input *in, struct err *e);
 int plan_iptables(struct plan *plan, const struct plan_input *in, struct err *e);
+int plan_access(struct plan *plan, const struct plan_input *in, struct err *e);
 int plan_sockets(struct plan *plan, const struct plan_input *in, struct err *e);
 int plan_files(struct plan *plan, const struct plan_input *in, struct err *e);
 int plan_drop(struct plan *plan, const struct plan_input *in, struct err *e);

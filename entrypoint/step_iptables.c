@@ -5,6 +5,7 @@
  * before nf_tables is ruled out (it would load the legacy modules, and so decide by looking). Not later:
  * CAP_SYS_MODULE and CAP_NET_ADMIN may go, and the engine must find the right one first in PATH.
  */
+#include "entrypoint/launch.h"
 #include "entrypoint/process.h"
 #include "entrypoint/steps.h"
 
@@ -13,8 +14,6 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-
-#define LEGACY_FOLDER "/usr/local/sbin/.iptables-legacy"
 
 enum { PROBE_SECONDS = 10 };
 

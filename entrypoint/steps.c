@@ -62,6 +62,8 @@ static int run_step(struct work *work, const struct step *step, struct outcome *
     case STEP_IPTABLES:
         return step_iptables(
             (enum iptables)s->network.iptables, work->host, &work->applied->iptables_legacy, outcome, e);
+    case STEP_ACCESS:
+        return step_access(work, outcome, e);
     case STEP_IDMAP:
         return step_idmap(&work->host->rootless, &work->applied->idmap_mended, outcome, e);
     case STEP_USER_FOLDERS:

@@ -59,6 +59,7 @@ int step_pid_files(const struct host *host, const struct command *command, const
 int step_certificates(
     const struct settings *s, const struct host *host, struct outcome *outcome, struct err *e);
 int step_daemon_config(const struct work *work, char **path, struct outcome *outcome, struct err *e);
+int step_access(const struct work *work, struct outcome *outcome, struct err *e);
 int step_sockets(const struct work *work, struct outcome *outcome, struct err *e);
 int step_record(const struct work *work, struct outcome *outcome, struct err *e);
 int step_ready_file(const char *path, struct outcome *outcome, struct err *e);

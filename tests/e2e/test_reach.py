@@ -81,3 +81,78 @@ def test_handed_over_sockets_speak_mutual_tls(engine, tmp_path):
         assert inside.returncode != 0, "docker0 is another interface"
     finally:
         dind.remove()
+
+
+NETWORK = "e2e-reach"
+
+
+class Reached:
+    """An engine that lets the container "friend" in, on a network with "friend" and "stranger"."""
+
+    def __init__(self, environment, folder):
+        lab.outer("network", "create", NETWORK)
+        for name in ("friend", "stranger"):
+            lab.outer("run", "-d", "--name", name, "--network", NETWORK, "--entrypoint", "sleep", lab.IMAGE, "infinity")
+        self.dind = lab.Dind("e2e-reach-allow", {"DOCKER_TLS_CERTDIR": "", "DIND_API_ALLOW": "friend", **environment},
+                             options=("--network", NETWORK))
+        self.address = lab.inspect(self.dind.name, f'(index .NetworkSettings.Networks "{NETWORK}").IPAddress')
+        self.dind.load_tiny_image(folder)
+        self.dind.docker("network", "create", "later")
+
+    def from_container(self, name):
+        ask = f"exec 3<>/dev/tcp/{self.address}/2375; printf 'GET /_ping HTTP/1.0\\r\\n\\r\\n' >&3; cat <&3"
+        return lab.outer("exec", name, "timeout", "5", "bash", "-c", ask, check=False).stdout.endswith("OK")
+
+    def from_nested(self, network, address):
+        done = self.dind.docker("run", "--rm", "--network", network, "tiny", "/bin/busybox", "wget", "-T", "4", "-q", "-O", "-",
+                                f"http://{address}:2375/_ping", check=False)
+        return done.stdout == "OK"
+
+    def nested(self):
+        """What each way from nested containers to the API comes to: by gateways, and by the address outside."""
+        return {(network, address): self.from_nested(network, address) for network in ("bridge", "later")
+                for address in (gateway(self.dind, network), self.address)}
+
+    def remove(self):
+        for name in ("e2e-reach-allow", "friend", "stranger"):
+            lab.outer("rm", "-f", "-v", name, check=False)
+        lab.outer("network", "rm", NETWORK, check=False)
+
+
+def test_only_who_is_allowed_gets_in_and_nested_containers_do_not(engine, tmp_path):
+    reached = Reached({}, tmp_path)
+    try:
+        assert reached.from_container("friend")
+        assert not reached.from_container("stranger")
+        assert set(reached.nested().values()) == {False}
+        assert reached.from_nested("host", "127.0.0.1"), "it is in this container's own network"
+        reached.dind.outer("restart", reached.dind.name)
+        reached.dind.wait_ready()
+        assert reached.from_container("friend") and not reached.from_container("stranger")
+    finally:
+        reached.remove()
+
+
+def test_nested_containers_get_in_where_that_is_allowed(engine, tmp_path):
+    reached = Reached({"DIND_API_ALLOW_NESTED": "true"}, tmp_path)
+    try:
+        assert set(reached.nested().values()) == {True}
+        assert reached.from_container("friend") and not reached.from_container("stranger")
+    finally:
+        reached.remove()
+
+
+def test_without_a_list_everybody_gets_in_and_without_tcp_nobody(engine, tmp_path):
+    reached = Reached({"DIND_API_ALLOW": ""}, tmp_path)
+    try:
+        assert reached.from_container("stranger")
+        assert set(reached.nested().values()) == {True}
+    finally:
+        reached.remove()
+    for setting in ({"DIND_TLS_DIR": ""}, {"DIND_API_TCP_ADDRESS": "127.0.0.1"}):
+        reached = Reached({"DOCKER_TLS_CERTDIR": "/certs", "DIND_API_ALLOW": "", **setting}, tmp_path)
+        try:
+            assert not reached.from_container("friend") and not reached.from_container("stranger")
+            assert set(reached.nested().values()) == {False}
+        finally:
+            reached.remove()

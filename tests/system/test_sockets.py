@@ -1,6 +1,6 @@
 """The sockets of the API: who makes them, with which owner and mode, and what is told before the engine starts."""
 
-import os
+import shutil
 
 import pytest
 
@@ -127,3 +127,87 @@ print(socket.socket(fileno=4).accept()[0].recv(5).decode())
 END
 """
     assert sandbox.run(env=ACTIVATION, look=look).out("answer") == "early\n"
+
+
+# ---- who may reach them ----
+
+
+def rules(result, program="iptables"):
+    """The commands of the rules, in order: those with -w; the probe has none."""
+    return [" ".join(start.argv[1:]) for start in result.starts(program) if start.argv[0] == "-w"]
+
+
+ALLOW = {**NO_TLS, "DIND_API_ALLOW": "192.0.2.0/24 2001:db8::7"}
+
+
+def test_rules_of_both_families_are_there_before_the_engine_starts(sandbox):
+    result = sandbox.run(env=ALLOW, look="ls /out > /out/then")
+    assert result.exit == 0, result
+    assert "-A DIND-API-OUTSIDE -s 192.0.2.0/24 -j RETURN" in rules(result) and "-I INPUT 1 -j DIND-API" in rules(result)
+    assert "-A DIND-API-OUTSIDE -s 2001:db8::7 -j RETURN" in rules(result, "ip6tables") and "-I INPUT 1 -j DIND-API" in rules(result, "ip6tables")
+    assert "-A DIND-API -p tcp ! --dport 2375 -j RETURN" in rules(result)
+    assert "ip6tables" in result.out("then").split()
+
+
+def test_what_was_there_at_the_start_is_outside_but_for_bridges_of_an_earlier_engine(sandbox):
+    result = sandbox.run(env=ALLOW, setup="ip link add any-name type bridge; ip link add eth1 type veth peer name eth1-peer")
+    assert {rule.split()[3] for rule in rules(result) if " -g " in rule} == {"eth0", "eth0-peer", "eth1", "eth1-peer"}
+
+
+def test_the_rules_go_through_the_iptables_that_the_engine_will_use(sandbox):
+    result = sandbox.run(env={**ALLOW, "DIND_NETWORK_IPTABLES": "legacy"})
+    assert not rules(result) and rules(result, "iptables-legacy") and rules(result, "ip6tables-legacy")
+
+
+@pytest.mark.parametrize("failing", ["iptables", "ip6tables"])
+def test_a_rule_that_cannot_be_made_is_fatal(sandbox, failing):
+    result = sandbox.run(env={**ALLOW, "DIND_NETWORK_IPTABLES": "nft"}, stub={f"{failing}.exit": "0\n0\n0\n0\n4\n"})
+    assert result.exit == 71 and f"`{failing} -w -A DIND-API-OUTSIDE" in result.failure(), result
+    assert not result.starts("dockerd")
+
+
+def test_chains_that_are_there_already_are_made_anew(sandbox):
+    exits = "1\n1\n" + "0\n" * 10 + "1\n0\n"
+    result = sandbox.run(env={**ALLOW, "DIND_NETWORK_IPTABLES": "nft"}, stub={"iptables.exit": exits})
+    assert result.exit == 0 and rules(result)[:4] == ["-N DIND-API", "-N DIND-API-OUTSIDE", "-F DIND-API", "-F DIND-API-OUTSIDE"], result
+
+
+@pytest.mark.parametrize("missing", ["iptables", "ip6tables"])
+def test_an_image_without_iptables_cannot_keep_the_list(sandbox, missing):
+    folders = "/usr/local/bin /usr/sbin /sbin /usr/bin /bin"
+    result = sandbox.run(env=ALLOW, host=Host(legacy_iptables=False), setup=f"for folder in {folders}; do rm -f $folder/{missing}; done")
+    assert result.exit == 78 and "install iptables and ip6tables" in result.failure(), result
+    assert not result.starts("dockerd")
+
+
+def test_names_are_resolved_at_the_start(sandbox):
+    result = sandbox.run(env={**NO_TLS, "DIND_API_ALLOW": "runner"}, setup="echo '192.0.2.31 runner' >> /etc/hosts; echo '2001:db8::31 runner' >> /etc/hosts")
+    assert "-A DIND-API-OUTSIDE -s 192.0.2.31 -j RETURN" in rules(result)
+    assert "-A DIND-API-OUTSIDE -s 2001:db8::31 -j RETURN" in rules(result, "ip6tables")
+
+
+def test_a_name_that_does_not_resolve_is_told_before_the_engine_starts(sandbox):
+    result = sandbox.run(env={**NO_TLS, "DIND_API_ALLOW": "nobody.invalid"}, setup="rm -f /etc/resolv.conf; echo 'nameserver 127.0.0.1' > /etc/resolv.conf")
+    assert result.exit == 78 and "api.allow: nobody.invalid is no name that can be resolved here" in result.failure(), result
+    assert not result.starts("dockerd") and not rules(result)
+
+
+def test_without_net_admin_an_allow_list_is_refused(sandbox):
+    result = sandbox.run(env=ALLOW, host=Host(drop=("NET_ADMIN",)))
+    assert result.exit == 77 and "NET_ADMIN" in result.failure(), result
+
+
+def test_without_a_list_there_are_no_rules(sandbox):
+    assert not rules(sandbox.run(env=NO_TLS))
+
+
+@pytest.mark.skipif(not shutil.which("ip6tables", path="/usr/sbin:/sbin:/usr/bin"), reason="this machine has no iptables")
+def test_a_restart_in_the_same_network_namespace_finds_its_rules_and_the_bridges_of_before(sandbox):
+    dump = "for each in iptables ip6tables; do $each -S; done > /out/"
+    result = sandbox.run(env={**ALLOW, "DIND_INIT": "none"}, host=Host(without=("iptables", "ip6tables"), legacy_iptables=False),
+                         around=f'"$@"; {dump}first; ip link add docker0 type bridge; iptables -I INPUT -p tcp -j ACCEPT; "$@"; {dump}second')
+    first, second = result.out("first").splitlines(), result.out("second").splitlines()
+    assert "-A INPUT -j DIND-API" in first and "-A DIND-API-OUTSIDE -s 2001:db8::7/128 -j RETURN" in first, result
+    assert second.index("-A INPUT -j DIND-API") < second.index("-A INPUT -p tcp -j ACCEPT"), "ours comes first"
+    second.remove("-A INPUT -p tcp -j ACCEPT")
+    assert first == second

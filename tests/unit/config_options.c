@@ -29,6 +29,8 @@ static const struct {
     [OPTION_API_TCP_INTERFACE] = {"eth0", "\"eth0\""},
     [OPTION_API_PLAINTEXT] = {"true", "true"},
     [OPTION_API_ACTIVATION] = {"true", "true"},
+    [OPTION_API_ALLOW] = {"192.0.2.7 10.0.0.0/8 ci", "[\"192.0.2.7\",\"10.0.0.0/8\",\"ci\"]"},
+    [OPTION_API_ALLOW_NESTED] = {"true", "true"},
     [OPTION_MOUNTS_SECURITYFS] = {"off", "\"off\""},
     [OPTION_MOUNTS_TMP] = {"tmpfs", "\"tmpfs\""},
     [OPTION_MOUNTS_PROPAGATION] = {"slave", "\"slave\""},
@@ -101,6 +103,8 @@ static const char *const defaults[OPTION_COUNT] = {
     [OPTION_API_TCP_INTERFACE] = "null",
     [OPTION_API_PLAINTEXT] = "false",
     [OPTION_API_ACTIVATION] = "false",
+    [OPTION_API_ALLOW] = "[]",
+    [OPTION_API_ALLOW_NESTED] = "false",
     [OPTION_MOUNTS_SECURITYFS] = "\"auto\"",
     [OPTION_MOUNTS_TMP] = "\"none\"",
     [OPTION_MOUNTS_PROPAGATION] = "\"shared\"",
@@ -447,6 +451,8 @@ static const char whole_file[] = //
     "    interface: eth0\n"
     "  plaintext: true\n"
     "  activation: true\n"
+    "  allow: [192.0.2.7]\n"
+    "  allow_nested: true\n"
     "mounts:\n"
     "  securityfs: on\n"
     "  tmp: tmpfs\n"
@@ -507,6 +513,9 @@ static void the_modes_and_tls_of_a_whole_file_arrive_in_their_fields(void **stat
     assert_string_equal(s.api.tcp_addresses.items[0], "127.0.0.1");
     assert_string_equal(s.api.tcp_interface, "eth0");
     assert_true(s.api.activation);
+    assert_int_equal(s.api.allow.count, 1);
+    assert_string_equal(s.api.allow.items[0], "192.0.2.7");
+    assert_true(s.api.allow_nested);
     assert_int_equal(s.api.tcp_port, 2222);
     assert_true(s.api.plaintext);
     assert_int_equal(s.init, INIT_NONE);

@@ -59,6 +59,8 @@ static void the_printed_settings_are_these(void **state)
         "    # interface: not set\n"
         "  plaintext: false # default\n"
         "  activation: false # default\n"
+        "  allow: [] # default\n"
+        "  allow_nested: false # default\n"
         "mounts:\n"
         "  securityfs: auto # default\n"
         "  tmp: none # default\n"

@@ -39,7 +39,7 @@ static void keys_are_refused_with_their_place_and_the_nearest_one(void **state)
         {"api: {port: 1}", "config.yaml:1:7: api.port: is not a known key", "did you mean api.tcp.port?"},
         {"port: 1", "config.yaml:1:1: port: is not a known key", "did you mean api.tcp.port?"},
         {"api: {udp: 1}", "config.yaml:1:7: api.udp: is not a known key",
-            "known here: unix, tcp, plaintext, activation"},
+            "known here: unix, tcp, plaintext, activation, allow, allow_nested"},
         {"rootless: {port-driver: builtin}", "config.yaml:1:12: rootless.port-driver: is not a known key",
             "did you mean rootless.port_driver?"},
         {"tls.dir: /x", "config.yaml:1:1: tls.dir: is not a known key",

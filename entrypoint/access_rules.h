@@ -1,0 +1,29 @@
+/* The rules of api.allow, as arguments of iptables(8) and ip6tables(8). Pure. */
+#pragma once
+
+#include "base/text.h"
+
+#include <stdbool.h>
+
+/* Chains of our own: what comes to the port, and of that what comes from outside. */
+#define ACCESS_CHAIN "DIND-API"
+#define ACCESS_CHAIN_OUTSIDE "DIND-API-OUTSIDE"
+
+struct access_rules {
+    bool ipv6;
+    long long port;
+    const struct strings *sources;    /* numeric: addresses and networks of both families */
+    const struct strings *interfaces; /* by which clients from outside come */
+    bool allow_nested;
+};
+
+/*
+ * Appends the commands that put the rules in place, one an item, its arguments separated by spaces. Those
+ * that begin with '?' are to be ignored when they fail: a chain that is there already, a jump that is not.
+ * When a restart finds the chains, they are made anew; only the last command opens or closes anything.
+ *
+ * What decides is where a packet comes in: bridges of nested networks may have any name and come at any time,
+ * so it is what was there at the start that is let in. The loopback interface stays open: what comes by it is
+ * this container, others of its pod, and nested containers with --network host.
+ */
+void access_rules_list(const struct access_rules *rules, struct strings *commands);

@@ -1,0 +1,88 @@
+/* The rules of api.allow. What they let through is tested with packets, elsewhere. */
+#include "harness.h"
+
+#include "entrypoint/access_rules.h"
+
+#include <string.h>
+
+static char *commands_of(
+    bool ipv6, const char *sources_text, const char *interfaces_text, long long port, bool nested)
+{
+    cleanup_strings struct strings sources = {0}, interfaces = {0}, commands = {0};
+    const struct access_rules rules = {ipv6, port, &sources, &interfaces, nested};
+
+    strings_split(&sources, sources_text, " ");
+    strings_split(&interfaces, interfaces_text, " ");
+    access_rules_list(&rules, &commands);
+    return strings_join(&commands, "\n");
+}
+
+static void what_is_not_named_is_dropped_before_the_jump_is_there(void **state)
+{
+    char *all cleanup_free =
+        commands_of(false, "192.0.2.7 10.0.0.0/8 2001:db8::/32", "eth0 eth1", 2376, false);
+    (void)state;
+
+    assert_string_equal(all, "?-N DIND-API\n"
+                             "?-N DIND-API-OUTSIDE\n"
+                             "-F DIND-API\n"
+                             "-F DIND-API-OUTSIDE\n"
+                             "-A DIND-API-OUTSIDE -s 192.0.2.7 -j RETURN\n"
+                             "-A DIND-API-OUTSIDE -s 10.0.0.0/8 -j RETURN\n"
+                             "-A DIND-API-OUTSIDE -j DROP\n"
+                             "-A DIND-API ! -p tcp -j RETURN\n"
+                             "-A DIND-API -p tcp ! --dport 2376 -j RETURN\n"
+                             "-A DIND-API -i lo -j RETURN\n"
+                             "-A DIND-API -i eth0 -g DIND-API-OUTSIDE\n"
+                             "-A DIND-API -i eth1 -g DIND-API-OUTSIDE\n"
+                             "-A DIND-API -j DROP\n"
+                             "?-D INPUT -j DIND-API\n"
+                             "-I INPUT 1 -j DIND-API");
+}
+
+static void each_family_has_its_own_sources(void **state)
+{
+    char *six cleanup_free = commands_of(true, "192.0.2.7 2001:db8::/32 fd00::1", "eth0", 2376, false);
+    (void)state;
+
+    assert_contains(six, "-A DIND-API-OUTSIDE -s 2001:db8::/32 -j RETURN\n"
+                         "-A DIND-API-OUTSIDE -s fd00::1 -j RETURN\n"
+                         "-A DIND-API-OUTSIDE -j DROP\n");
+    assert_null(strstr(six, "192.0.2.7"));
+}
+
+static void a_family_without_sources_lets_nobody_in(void **state)
+{
+    char *six cleanup_free = commands_of(true, "192.0.2.7", "eth0", 2376, false);
+    (void)state;
+
+    assert_contains(six, "-F DIND-API-OUTSIDE\n-A DIND-API-OUTSIDE -j DROP\n");
+}
+
+static void nested_containers_are_what_comes_by_any_other_interface(void **state)
+{
+    char *all cleanup_free = commands_of(false, "192.0.2.7", "eth0", 2375, true);
+    (void)state;
+
+    assert_contains(all, "-A DIND-API -i eth0 -g DIND-API-OUTSIDE\n-A DIND-API -j RETURN\n?-D INPUT");
+}
+
+static void the_name_of_an_interface_is_no_pattern(void **state)
+{
+    char *all cleanup_free = commands_of(false, "192.0.2.7", "e+ eth0", 2375, false);
+    (void)state;
+
+    assert_null(strstr(all, "e+"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_not_named_is_dropped_before_the_jump_is_there),
+        cmocka_unit_test(each_family_has_its_own_sources),
+        cmocka_unit_test(a_family_without_sources_lets_nobody_in),
+        cmocka_unit_test(nested_containers_are_what_comes_by_any_other_interface),
+        cmocka_unit_test(the_name_of_an_interface_is_no_pattern),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
