@@ -188,26 +188,34 @@ static int check_certificates(const struct settings *s, struct err *e)
     return 0;
 }
 
-static int check_together(const struct settings *s, struct err *e)
+const char *config_port_driver_network(const char *port_driver)
 {
     static const struct {
         const char *port, *net;
     } pairs[] = {{"slirp4netns", "slirp4netns"}, {"implicit", "pasta"}, {"pesto", "pasta"},
         {"gvisor-tap-vsock", "gvisor-tap-vsock"}};
 
+    for (size_t i = 0; i < sizeof(pairs) / sizeof(*pairs); i++)
+        if (strcmp(port_driver, pairs[i].port) == 0)
+            return pairs[i].net;
+    return NULL;
+}
+
+static int check_together(const struct settings *s, struct err *e)
+{
+
     for (size_t i = 0; i < s->capabilities.drop.count; i++)
         if (strings_have(&s->capabilities.keep, s->capabilities.drop.items[i]))
             return refuse_together(s, OPTION_CAPABILITIES_DROP, "remove it from one of the two", e,
                 s->capabilities.drop.items[i], "is in capabilities.keep too");
-    /* rootlesskit refuses these pairs, only much later. */
-    for (size_t i = 0; i < sizeof(pairs) / sizeof(*pairs); i++)
-        if (strcmp(s->rootless.port_driver, pairs[i].port) == 0 && strcmp(s->rootless.net, "auto") != 0 &&
-            strcmp(s->rootless.net, pairs[i].net) != 0) {
-            char *hint cleanup_free =
-                str_format("use rootless.net: %s with it, or another rootless.port_driver", pairs[i].net);
-            return refuse_together(s, OPTION_ROOTLESS_PORT_DRIVER, hint, e, s->rootless.port_driver,
-                "does not work with this rootless.net");
-        }
+    /* rootlesskit refuses these pairs, only much later. What auto means is for the plan to see. */
+    const char *net = config_port_driver_network(s->rootless.port_driver);
+    if (net && strcmp(s->rootless.net, "auto") != 0 && strcmp(s->rootless.net, net) != 0) {
+        char *hint cleanup_free =
+            str_format("use rootless.net: %s with it, or another rootless.port_driver", net);
+        return refuse_together(s, OPTION_ROOTLESS_PORT_DRIVER, hint, e, s->rootless.port_driver,
+            "does not work with this rootless.net");
+    }
     return check_certificates(s, e);
 }
 

@@ -38,3 +38,7 @@ void config_schema(struct text *out);
 
 /* The reference table for the manual: Markdown, one row an option. */
 void config_reference(struct text *out);
+
+/* The network driver of rootlesskit that this port driver of it needs, or NULL: any but pasta (rootlesskit
+ * cmd/rootlesskit/main.go, createParentOpt). */
+const char *config_port_driver_network(const char *port_driver);

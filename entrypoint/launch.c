@@ -131,7 +131,9 @@ static void build_arguments(struct launch *launch, const struct plan *plan, cons
         }
         strings_add(&launch->arguments, strrchr(host->programs.rootlesskit, '/') + 1);
         rootless_arguments(&launch->arguments, s, host, &publish);
-        rootless_child_arguments(&launch->arguments, s, host);
+        /* Nothing is tried where a driver is chosen, or where the facts have told already. */
+        rootless_child_arguments(&launch->arguments, s, host,
+            !plan->storage_driver && !plan->storage_choice && !host->data_on_overlay);
     }
     strings_add(&launch->arguments, "dockerd");
     launch_engine_arguments(&launch->arguments, plan, s, command, applied);

@@ -1,6 +1,7 @@
 /* What is particular to a rootless engine. */
 #include "plan_parts.h"
 
+#include "config/config.h"
 #include "entrypoint/rootless.h"
 
 #include <errno.h>
@@ -69,6 +70,23 @@ static int refuse_publishing(const struct settings *s, struct err *e)
     return err_hint(e, "set rootless.publish: auto");
 }
 
+/* What rootlesskit itself would find out, when auto stands for one of the two. */
+static int check_drivers(const struct settings *s, const struct host *host, struct err *e)
+{
+    const char *net = rootless_network_driver(s, host), *port = rootless_port_driver(s, host);
+    const char *needed = config_port_driver_network(port);
+
+    if (needed ? str_equal(net, needed) : !str_equal(net, "pasta"))
+        return 0;
+    char *origin cleanup_free = settings_origin(s, OPTION_ROOTLESS_PORT_DRIVER);
+    (void)err_set(e, -EINVAL,
+        "rootless.port_driver: %s (%s) does not work with the network driver %s, which is the one here", port,
+        origin, net);
+    (void)err_status(e, EXIT_CONFIG);
+    return err_hint(e, "leave out rootless.port_driver, or set rootless.net: %s and have that in the image",
+        needed ? needed : "slirp4netns");
+}
+
 int plan_decide_rootless(struct plan *plan, const struct plan_input *in, struct err *e)
 {
     const struct settings *s = in->settings;
@@ -77,7 +95,10 @@ int plan_decide_rootless(struct plan *plan, const struct plan_input *in, struct 
         strings_have(&s->api.tcp_addresses, "0.0.0.0") || strings_have(&s->api.tcp_addresses, "::");
 
     bool implicit = str_equal(rootless_port_driver(s, host), "implicit");
+    int r = check_drivers(s, host, e);
 
+    if (r < 0)
+        return r;
     if (plan->tcp && !everywhere && !s->rootless.detach_netns && implicit)
         return refuse_address(s, e);
     if (s->rootless.publish == TOGGLE_ON && (implicit || s->rootless.detach_netns))

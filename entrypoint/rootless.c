@@ -171,10 +171,12 @@ void rootless_arguments(struct strings *arguments, const struct settings *s, con
     }
 }
 
-void rootless_child_arguments(struct strings *arguments, const struct settings *s, const struct host *host)
+void rootless_child_arguments(
+    struct strings *arguments, const struct settings *s, const struct host *host, bool try_storage)
 {
     strings_add(arguments, host->self);
     strings_add(arguments, ROOTLESS_CHILD);
     strings_add(arguments, options[OPTION_LOG_LEVEL].words[s->log.level]);
     strings_add(arguments, options[OPTION_LOG_FORMAT].words[s->log.format]);
+    strings_add(arguments, try_storage ? host->data_root : "-");
 }

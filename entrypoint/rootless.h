@@ -50,5 +50,9 @@ void rootless_arguments(struct strings *arguments, const struct settings *s, con
  * name. */
 #define ROOTLESS_CHILD "dind-rootless-child"
 
-/* Appends what rootlesskit starts: this binary's second stage. dockerd and its arguments follow. */
-void rootless_child_arguments(struct strings *arguments, const struct settings *s, const struct host *host);
+/*
+ * Appends what rootlesskit starts: this binary's second stage. dockerd and its arguments follow. With
+ * `try_storage` that stage mounts an overlay where the engine's data are, for a trial.
+ */
+void rootless_child_arguments(
+    struct strings *arguments, const struct settings *s, const struct host *host, bool try_storage);

@@ -8,6 +8,7 @@
 #include "entrypoint/kernel_text.h"
 #include "entrypoint/process.h"
 #include "entrypoint/rootless.h"
+#include "entrypoint/storage.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,7 +23,12 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-enum { LEVEL = 2, FORMAT = 3, COMMAND = 4 }; /* of the arguments, as rootless_child_arguments has them */
+enum {
+    LEVEL = 2,
+    FORMAT = 3,
+    DATA = 4,
+    COMMAND = 5
+}; /* of the arguments, as rootless_child_arguments has them */
 
 /* Position of a word of an option, or -1. */
 static int word_index(enum option_id id, const char *word)
@@ -40,14 +46,14 @@ static int check_place(const char *const *arguments, const char *const *environm
     struct err ignored;
     int level = -1, format = -1;
 
-    if (arguments[LEVEL] && arguments[FORMAT]) {
+    if (arguments[LEVEL] && arguments[FORMAT] && arguments[DATA]) {
         level = word_index(OPTION_LOG_LEVEL, arguments[LEVEL]);
         format = word_index(OPTION_LOG_FORMAT, arguments[FORMAT]);
     }
     bool inside = geteuid() == 0 && environment_get(environment, "ROOTLESSKIT_STATE_DIR") &&
                   file_read_kernel("/proc/self/uid_map", &map, &ignored) == 0 &&
                   !uid_map_is_initial(text_get(&map));
-    if (level < 0 || format < 0 || !arguments[COMMAND] || !inside) {
+    if (level < 0 || format < 0 || !inside || !arguments[COMMAND]) {
         (void)err_set(
             e, -EINVAL, ROOTLESS_CHILD " is the second stage of a rootless start, inside rootlesskit");
         (void)err_status(e, EXIT_USAGE);
@@ -158,6 +164,22 @@ static int set_network(const char *state, struct err *e)
     return 0;
 }
 
+/* Out there nobody could: an ordinary user may not mount. */
+static void try_storage(const char *data_root)
+{
+    struct err e = {0};
+
+    if (*data_root != '/' || storage_try_overlay(data_root, &e) == 0)
+        return;
+    log_warn("put the data on a volume of ext4 or xfs, and use a kernel of 5.11 or newer; storage.driver "
+             "chooses by "
+             "hand",
+        "storage: %s: the engine takes fuse-overlayfs where that and /dev/fuse are there, else vfs, which "
+        "copies every "
+        "file for every layer and container",
+        e.what);
+}
+
 static int run(const char *const *arguments, const char *const *environment, struct err *e)
 {
     cleanup_strings struct strings command = {0}, copy = {0};
@@ -172,6 +194,7 @@ static int run(const char *const *arguments, const char *const *environment, str
     r = set_network(environment_get(environment, "ROOTLESSKIT_STATE_DIR"), e);
     if (r < 0)
         return r;
+    try_storage(arguments[DATA]);
     strings_add_array(&command, arguments + COMMAND);
     strings_add_array(&copy, environment);
     init_reset_signals();

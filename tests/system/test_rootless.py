@@ -248,8 +248,20 @@ def test_a_folder_of_certificates_that_is_a_link_is_laid_in_its_place(sandbox):
     assert (result.out("kind"), result.out("list")) == ("directory\n", "ca.crt\n"), result
 
 
+@pytest.mark.parametrize("data, told", [("tmpfs", False), ("overlay", True)])
+def test_the_storage_is_tried_where_the_engine_will_mount(sandbox, data, told):
+    """A mount that only rootlesskit's namespace has, so that no fact could tell."""
+    below = "/home/rootless/.local/share/docker"
+    lay = "mount -t tmpfs tmpfs /mnt; mkdir /mnt/l /mnt/u /mnt/w; mount -t overlay -o lowerdir=/mnt/l,upperdir=/mnt/u,workdir=/mnt/w"
+    result = sandbox.run(env=NO_TLS, **ROOTLESS, stub={"rootlesskit.sh": f"{lay} overlay {below}" if data == "overlay" else
+                                                       f"mount -t tmpfs tmpfs {below}"}, look=f"ls -A {below} > /out/left")
+    warnings = [w for w in result.warnings() if w.startswith("storage: ")]
+    assert result.exit == 0 and result.out("left") == "", result
+    assert (len(warnings) == 1 and "else vfs, which copies" in warnings[0]) if told else not warnings, result
+
+
 def test_the_second_stage_does_nothing_outside_of_rootlesskit(sandbox):
-    result = sandbox.run(["dind-rootless-child", "info", "text", "dockerd"], {"ROOTLESSKIT_STATE_DIR": "/x"},
+    result = sandbox.run(["dind-rootless-child", "info", "text", "-", "dockerd"], {"ROOTLESSKIT_STATE_DIR": "/x"},
                          setup="ln -s /nowhere run/docker", look="")
     assert result.exit == 64 and "second stage" in result.failure(), result
     assert not result.changes and not result.starts("dockerd")
@@ -337,8 +349,12 @@ END
                                        "DIND_API_TCP_ENABLED": "true"}}, 78, ["port driver implicit"]),
     ({"setup": ROOTLESS_SETUP, "env": {"DIND_ROOTLESS_NET": "pasta", "DIND_ROOTLESS_PUBLISH": "on"}}, 78,
      ["rootless.publish: on", "set rootless.publish: auto"]),
+    ({"setup": ROOTLESS_SETUP, "env": {"DIND_ROOTLESS_PORT_DRIVER": "implicit"}}, 78,
+     ["port_driver: implicit", "network driver slirp4netns, which is the one here", "rootless.net: pasta"]),
+    ({"setup": ROOTLESS_SETUP, "env": {"DIND_ROOTLESS_PORT_DRIVER": "builtin", "DIND_ROOTLESS_NET": "pasta"}}, 78,
+     ["port_driver: builtin", "network driver pasta"]),
 ], ids=["no-tun", "closed-tun", "wrong-tun", "volume-of-roots", "runtime-dir", "no-rootlesskit", "no-subgid", "containerd",
-        "no-new-privs", "tmp", "address", "publish"])
+        "no-new-privs", "tmp", "address", "publish", "ports-of-auto", "ports-of-pasta"])
 def test_it_is_refused_before_rootlesskit_starts(sandbox, how, status, parts):
     how = {**how, "env": {**NO_TLS, **how.get("env", {})}}
     result = sandbox.run(uid=2000, **how)

@@ -15,6 +15,7 @@ static const struct plan rootful = {.mode = MODE_ROOTFUL,
     .socket = (char[]){"/s"}};
 static const struct host host = {.path = (char[]){"/bin"},
     .self = (char[]){"/e"},
+    .data_root = (char[]){"/d"},
     .home = (char[]){"/h"},
     .runtime_dir = (char[]){"/r"},
     .programs = {.rootlesskit = (char[]){"/usr/bin/docker-rootlesskit"}}};
