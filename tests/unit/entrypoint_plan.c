@@ -18,6 +18,7 @@
 #include <linux/capability.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { LIMIT = 64 * 1024, FEWEST_CASES = 30 };
 
@@ -269,7 +270,10 @@ static int load_settings(struct scenario *c, struct settings *s, struct err *e)
     }
     const struct config_input input = {
         .environment = (const char *const *)c->environment.items, .file = c->yaml.length ? file : NULL};
-    return config_load(s, &input, e);
+    int r = config_load(s, &input, e);
+    if (c->yaml.length)
+        (void)unlink(file);
+    return r;
 }
 
 static void tell(const char *path, struct text *out)
