@@ -70,12 +70,33 @@ static int refuse_publishing(const struct settings *s, struct err *e)
     return err_hint(e, "set rootless.publish: auto");
 }
 
+/* Of the drivers that are programs of their own. */
+static bool driver_is_there(const char *net, const struct host_programs *programs)
+{
+    return str_equal(net, "slirp4netns") ? programs->slirp4netns != NULL
+           : str_equal(net, "pasta")     ? programs->pasta != NULL
+           : str_equal(net, "vpnkit")    ? programs->vpnkit != NULL
+                                         : true;
+}
+
+static int refuse_driver(const struct settings *s, const struct host *host, struct err *e)
+{
+    char *origin cleanup_free = settings_origin(s, OPTION_ROOTLESS_NET);
+
+    (void)err_set(
+        e, -ENOENT, "rootless.net: %s (%s) is not in PATH (%s)", s->rootless.net, origin, host->path);
+    (void)err_status(e, EXIT_CONFIG);
+    return err_hint(e, "install it in the image, or set rootless.net: auto");
+}
+
 /* What rootlesskit itself would find out, when auto stands for one of the two. */
 static int check_drivers(const struct settings *s, const struct host *host, struct err *e)
 {
     const char *net = rootless_network_driver(s, host), *port = rootless_port_driver(s, host);
     const char *needed = config_port_driver_network(port);
 
+    if (!driver_is_there(net, &host->programs))
+        return refuse_driver(s, host, e);
     if (needed ? str_equal(net, needed) : !str_equal(net, "pasta"))
         return 0;
     char *origin cleanup_free = settings_origin(s, OPTION_ROOTLESS_PORT_DRIVER);

@@ -353,8 +353,10 @@ END
      ["port_driver: implicit", "network driver slirp4netns, which is the one here", "rootless.net: pasta"]),
     ({"setup": ROOTLESS_SETUP, "env": {"DIND_ROOTLESS_PORT_DRIVER": "builtin", "DIND_ROOTLESS_NET": "pasta"}}, 78,
      ["port_driver: builtin", "network driver pasta"]),
+    ({"setup": ROOTLESS_SETUP, "host": Host(without=("pasta",)), "env": {"DIND_ROOTLESS_NET": "pasta"}}, 78,
+     ["rootless.net: pasta (environment variable DIND_ROOTLESS_NET) is not in PATH", "install it in the image"]),
 ], ids=["no-tun", "closed-tun", "wrong-tun", "volume-of-roots", "runtime-dir", "no-rootlesskit", "no-subgid", "containerd",
-        "no-new-privs", "tmp", "address", "publish", "ports-of-auto", "ports-of-pasta"])
+        "no-new-privs", "tmp", "address", "publish", "ports-of-auto", "ports-of-pasta", "no-pasta"])
 def test_it_is_refused_before_rootlesskit_starts(sandbox, how, status, parts):
     how = {**how, "env": {**NO_TLS, **how.get("env", {})}}
     result = sandbox.run(uid=2000, **how)
