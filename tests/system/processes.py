@@ -40,10 +40,11 @@ def wait_until(done, what):
 
 
 def settled(pid):
-    """Gone, ended, or asleep again, without a signal that it still has to act on."""
+    """Gone, ended, stopped, or asleep again without a signal that it still has to act on. What is stopped may have some: a
+    child that ends tells it."""
     status = status_of(pid)
-    return not status or status["State"][0] in "ZX" or (
-        status["State"][0] in "STt" and status["ShdPnd"] == status["SigPnd"] == "0" * 16)
+    return not status or status["State"][0] in "ZXT" or (
+        status["State"][0] == "S" and status["ShdPnd"] == status["SigPnd"] == "0" * 16)
 
 
 def state(pid):
