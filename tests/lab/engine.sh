@@ -30,7 +30,11 @@ engine_subnet() {
 engine_bridge() {
     ip link show "$ENGINE_BRIDGE" >/dev/null 2>&1 && return 0
     ip link add "$ENGINE_BRIDGE" type bridge
-    ip addr add "$(engine_subnet)" dev "$ENGINE_BRIDGE"
+    # One at a time: another clone's engine may be looking for a network, too.
+    (
+        flock 9
+        ip addr add "$(engine_subnet)" dev "$ENGINE_BRIDGE"
+    ) 9>/run/lock/dind-lab
     ip link set "$ENGINE_BRIDGE" up
 }
 
@@ -43,7 +47,8 @@ engine_start() {
     engine_stop
     ((${#ENGINE_SOCKET} < 108)) || die "$ENGINE_SOCKET is too long for a Unix socket: use a shorter folder"
     step "starting the private engine under build/engine"
-    rm -rf --one-file-system "$ENGINE/run"
+    # Its networks, too: dockerd would give the bridge the address that it had before, which may be another's by now.
+    rm -rf --one-file-system "$ENGINE/run" "$ENGINE/data/network"
     mkdir -p "$ENGINE"/{run,data,root,client}
     root_client "$ENGINE_CLIENT"
     engine_bridge
