@@ -4,10 +4,13 @@
 #include "base/text.h"
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 /* Chains of our own: what comes to the port, and of that what comes from outside. */
 #define ACCESS_CHAIN "DIND-API"
 #define ACCESS_CHAIN_OUTSIDE "DIND-API-OUTSIDE"
+/* Behind OUTPUT: what a rootless engine's network driver sends there. */
+#define ACCESS_CHAIN_NESTED "DIND-API-NESTED"
 
 struct access_rules {
     bool ipv6;
@@ -15,6 +18,11 @@ struct access_rules {
     const struct strings *sources;    /* numeric: addresses and networks of both families */
     const struct strings *interfaces; /* by which clients from outside come */
     bool allow_nested;
+    /* A rootless engine: its containers' connections to this network are made by a process of that user, and
+     * those to an address of this container itself come in by the loopback interface. */
+    bool nested_by_user;
+    uid_t user;
+    bool loopback_out_of_reach; /* but never to 127.0.0.1 and ::1: those are others of the user's */
 };
 
 /*

@@ -54,12 +54,10 @@ char *launch_line(const struct launch *launch)
     return line.data;
 }
 
-/* Inside rootlesskit's network namespace the engine listens on every address; which one is reachable from
+/* Inside rootlesskit's network namespace the engine listens on one address; which ones are reachable from
  * outside is for the publishing port driver to say. */
 static void add_hosts(struct strings *arguments, const struct plan *plan, const struct settings *s)
 {
-    bool inside = plan->mode == MODE_ROOTLESS && !s->rootless.detach_netns;
-
     if (plan->activation) {
         strings_add(arguments, "--host=fd://");
         return;
@@ -67,8 +65,9 @@ static void add_hosts(struct strings *arguments, const struct plan *plan, const 
     strings_addf(arguments, "--host=unix://%s", plan->socket);
     for (size_t i = 0; i < s->api.unix_more.count; i++)
         strings_addf(arguments, "--host=unix://%s", s->api.unix_more.items[i]);
-    for (size_t i = 0; plan->tcp && i < (inside ? 1 : s->api.tcp_addresses.count); i++) {
-        char *host cleanup_free = plan_host(inside ? "0.0.0.0" : s->api.tcp_addresses.items[i], plan->port);
+    for (size_t i = 0; plan->tcp && i < (plan->inside ? 1 : s->api.tcp_addresses.count); i++) {
+        char *host cleanup_free =
+            plan_host(plan->inside ? plan->inside : s->api.tcp_addresses.items[i], plan->port);
         strings_addf(arguments, "--host=tcp://%s", host);
     }
 }
@@ -115,6 +114,19 @@ void launch_engine_arguments(struct strings *arguments, const struct plan *plan,
         strings_addf(arguments, "--config-file=%s", config_file);
 }
 
+/* For rootlesskit, "192.0.2.7:2376:2376/tcp". Where the address inside is not the one that every driver means
+ * anyway, it is said: rootlesskit 3 would take the outer one. */
+static void list_published(struct strings *publish, const struct plan *plan, const struct settings *s)
+{
+    char *inside cleanup_free = str_equal(plan->inside, "127.0.0.1") ? plan_host(plan->inside, plan->port)
+                                                                     : str_format("%lld", plan->port);
+
+    for (size_t i = 0; i < s->api.tcp_addresses.count; i++) {
+        char *outside cleanup_free = plan_host(s->api.tcp_addresses.items[i], plan->port);
+        strings_addf(publish, "%s:%s/tcp", outside, inside);
+    }
+}
+
 static void build_arguments(struct launch *launch, const struct plan *plan, const struct settings *s,
     const struct host *host, const struct command *command, const struct applied *applied)
 {
@@ -124,16 +136,16 @@ static void build_arguments(struct launch *launch, const struct plan *plan, cons
     }
     if (plan->mode == MODE_ROOTLESS) {
         cleanup_strings struct strings publish = {0};
-        for (size_t i = 0; command->kind == COMMAND_ENGINE && plan->tcp && i < s->api.tcp_addresses.count;
-             i++) {
-            char *outside cleanup_free = plan_host(s->api.tcp_addresses.items[i], plan->port);
-            strings_addf(&publish, "%s:%lld/tcp", outside, plan->port);
-        }
+        if (command->kind == COMMAND_ENGINE && plan->tcp)
+            list_published(&publish, plan, s);
         strings_add(&launch->arguments, strrchr(host->programs.rootlesskit, '/') + 1);
         rootless_arguments(&launch->arguments, s, host, &publish);
         /* Nothing is tried where a driver is chosen, or where the facts have told already. */
-        rootless_child_arguments(&launch->arguments, s, host,
-            !plan->storage_driver && !plan->storage_choice && !host->data_on_overlay);
+        const struct rootless_child child = {
+            .try_storage = !plan->storage_driver && !plan->storage_choice && !host->data_on_overlay,
+            .guarded_port = plan->guarded_port,
+        };
+        rootless_child_arguments(&launch->arguments, s, host, &child);
     }
     strings_add(&launch->arguments, "dockerd");
     launch_engine_arguments(&launch->arguments, plan, s, command, applied);

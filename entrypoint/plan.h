@@ -73,16 +73,18 @@ struct plan {
     enum mode mode;      /* never MODE_AUTO */
     enum init_kind init; /* never INIT_AUTO */
     bool tls;
-    bool tcp;             /* the engine listens on TCP by default */
-    long long port;       /* of that */
-    bool activation;      /* we make the sockets, and hand them to the engine */
-    char *socket;         /* owned: path of the Unix socket by default */
-    bool becomes;         /* started as root, it ends as host->user (rootless) */
-    capset keep;          /* what the bounding set will be */
-    capset until_loaded;  /* of these: kept only if AppArmor's docker-default is not loaded already */
-    capset until_mended;  /* of these: kept only if newuidmap and newgidmap stay set-user-ID programs */
-    bool reset_oom;       /* oom_score_adj is set to 0 while that is still allowed */
-    char *storage_driver; /* owned: the one that the user named, in whatever way; NULL without */
+    bool tcp;               /* the engine listens on TCP by default */
+    long long port;         /* of that */
+    const char *inside;     /* static: the address of that in rootlesskit's own network; NULL without one */
+    long long guarded_port; /* there, nested containers are kept from it by rules; 0: no port is */
+    bool activation;        /* we make the sockets, and hand them to the engine */
+    char *socket;           /* owned: path of the Unix socket by default */
+    bool becomes;           /* started as root, it ends as host->user (rootless) */
+    capset keep;            /* what the bounding set will be */
+    capset until_loaded;    /* of these: kept only if AppArmor's docker-default is not loaded already */
+    capset until_mended;    /* of these: kept only if newuidmap and newgidmap stay set-user-ID programs */
+    bool reset_oom;         /* oom_score_adj is set to 0 while that is still allowed */
+    char *storage_driver;   /* owned: the one that the user named, in whatever way; NULL without */
     char *storage_choice; /* owned: the one that is chosen for the user already; NULL: none, or a step decides
                            */
     json_t *engine_settings;       /* owned: more for the engine's configuration file; NULL for nothing */

@@ -2,8 +2,10 @@
 #include "plan_parts.h"
 
 #include "config/options.h"
+#include "entrypoint/rootless.h"
 
 #include <errno.h>
+#include <linux/capability.h>
 #include <string.h>
 
 char *plan_host(const char *address, long long port)
@@ -93,24 +95,55 @@ static int decide_activation(struct plan *plan, const struct plan_input *in, str
     return 0;
 }
 
+/* A flag of the user's for rootlesskit that opens the API's port somewhere else. */
+static const char *publishes_again(const struct plan *plan, const struct settings *s)
+{
+    char *port cleanup_free = str_format(":%lld/", plan->port);
+
+    for (size_t i = 0; i < s->rootless.flags.count; i++)
+        if (strstr(s->rootless.flags.items[i], port))
+            return s->rootless.flags.items[i];
+    return NULL;
+}
+
+/* The rules stand in this container's network, where the engine's user has no say. */
+static int check_allow_rootless(const struct plan *plan, const struct plan_input *in, struct err *e)
+{
+    const struct settings *s = in->settings;
+    const char *again = publishes_again(plan, s);
+
+    if (!(in->host->effective & CAPSET_ONE(CAP_NET_ADMIN))) {
+        (void)refuse(s, OPTION_API_ALLOW,
+            "cannot be kept: its packet filter rules need CAP_NET_ADMIN when the container starts",
+            "start as root, with that capability and mode: rootless (both are given up before the engine "
+            "starts); or leave it out, and give certificates to particular clients (tls.clients), or set "
+            "api.tcp.enabled: false",
+            e);
+        return err_status(e, EXIT_PRIVILEGE);
+    }
+    if (!again)
+        return 0;
+    char *what cleanup_free =
+        str_format("cannot be kept: rootless.flags has %s, another way to the port", again);
+    return refuse(s, OPTION_API_ALLOW, what, "leave that flag out, and set api.tcp.address instead", e);
+}
+
 /* An allow-list that would not hold is refused, not ignored. */
-static int check_allow(const struct plan *plan, const struct plan_input *in, struct err *e)
+static int check_allow(struct plan *plan, const struct plan_input *in, struct err *e)
 {
     const struct settings *s = in->settings;
 
     if (s->api.allow.count == 0)
         return 0;
-    if (plan->mode == MODE_ROOTLESS)
-        return refuse(s, OPTION_API_ALLOW,
-            "cannot be kept in rootless mode: nested containers reach the port inside of rootlesskit's "
-            "network",
-            "leave it out, and give certificates to particular clients (tls.clients), or set "
-            "api.tcp.enabled: false",
-            e);
     if (in->command->kind == COMMAND_EXPLICIT || dockerd_flags_get(&in->command->flags, "host"))
         return refuse(s, OPTION_API_ALLOW, "cannot be kept: it does not cover addresses in flags of dockerd",
             "set api.tcp.address and api.tcp.port instead of -H and --host, or leave out api.allow", e);
-    return 0;
+    if (plan->mode == MODE_ROOTFUL || !plan->tcp)
+        return 0;
+    /* With a detached network namespace the engine listens out here, where the rules are anyway. */
+    if (!s->api.allow_nested && plan->inside)
+        plan->guarded_port = plan->port;
+    return check_allow_rootless(plan, in, e);
 }
 
 static void decide_socket(struct plan *plan, const struct plan_input *in)
@@ -165,6 +198,8 @@ int plan_decide_api(struct plan *plan, const struct plan_input *in, struct err *
             hosts);
     }
     decide_socket(plan, in);
+    if (plan->mode == MODE_ROOTLESS)
+        plan->inside = rootless_inside_address(s, in->host);
     int r = decide_activation(plan, in, e);
     return r < 0 ? r : check_allow(plan, in, e);
 }
@@ -181,7 +216,10 @@ int plan_access(struct plan *plan, const struct plan_input *in, struct err *e)
         (struct step){.phase = PHASE_NETWORK,
             .kind = STEP_ACCESS,
             .what = str_format("drop what comes to TCP port %lld, IPv6 too, but from here, from %s%s",
-                plan->port, allowed, s->api.allow_nested ? ", and from nested containers" : ""),
+                plan->port, allowed,
+                s->api.allow_nested  ? ", and from nested containers"
+                : plan->guarded_port ? "; in rootlesskit's network, what comes from nested containers"
+                                     : ""),
             .why = str_format("%s names who may reach the API", origin),
             .fatal = true},
         e);

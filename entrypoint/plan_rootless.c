@@ -44,6 +44,18 @@ static void note_limits(struct plan *plan, const struct settings *s, const struc
                                   "client's (rootlesskit 3 keeps it, with userland-proxy off in the engine)");
 }
 
+/* Nobody who names an address expects it open elsewhere. */
+static void note_open_inside(struct plan *plan, const struct settings *s, const struct host *host)
+{
+    char *origin cleanup_free = settings_origin(s, OPTION_API_TCP_ADDRESS);
+
+    if (plan->tcp && !rootless_everywhere(s) && str_equal(plan->inside, "0.0.0.0") && !plan->guarded_port)
+        strings_addf(&plan->notes,
+            "api.tcp.address (%s) says where the API is open outside; nested containers reach it by their "
+            "gateway, too, since rootless.port_driver is %s (builtin keeps them out, and so does api.allow)",
+            origin, rootless_port_driver(s, host));
+}
+
 static int refuse_address(const struct settings *s, struct err *e)
 {
     char *origin cleanup_free = settings_origin(s, OPTION_API_TCP_ADDRESS);
@@ -112,20 +124,18 @@ int plan_decide_rootless(struct plan *plan, const struct plan_input *in, struct 
 {
     const struct settings *s = in->settings;
     const struct host *host = in->host;
-    bool everywhere =
-        strings_have(&s->api.tcp_addresses, "0.0.0.0") || strings_have(&s->api.tcp_addresses, "::");
-
     bool implicit = str_equal(rootless_port_driver(s, host), "implicit");
     int r = check_drivers(s, host, e);
 
     if (r < 0)
         return r;
-    if (plan->tcp && !everywhere && !s->rootless.detach_netns && implicit)
+    if (plan->tcp && !rootless_everywhere(s) && !s->rootless.detach_netns && implicit)
         return refuse_address(s, e);
     if (s->rootless.publish == TOGGLE_ON && (implicit || s->rootless.detach_netns))
         return refuse_publishing(s, e);
     plan->becomes = host->uid == 0;
     note_limits(plan, s, host);
+    note_open_inside(plan, s, host);
     if (plan->becomes)
         decide_bounding_set(plan, host);
     return 0;
@@ -175,9 +185,8 @@ int plan_identity(struct plan *plan, const struct host *host, struct err *e)
     int r = 0;
 
     if (dropped && !may_drop)
-        strings_addf(&plan->notes,
-            "the bounding set still holds %u capabilities beyond %s: shrinking it needs SETPCAP",
-            capset_count(dropped), names);
+        strings_addf(&plan->notes, "the bounding set still holds %u %s beyond %s: shrinking it needs SETPCAP",
+            capset_count(dropped), capset_count(dropped) == 1 ? "capability" : "capabilities", names);
     if (may_drop && (dropped || plan->until_mended))
         r = plan_add(plan,
             (struct step){.phase = PHASE_BOUNDING,

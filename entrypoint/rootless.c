@@ -121,6 +121,20 @@ const char *rootless_port_driver(const struct settings *s, const struct host *ho
     return str_equal(rootless_network_driver(s, host), "pasta") ? "implicit" : "builtin";
 }
 
+bool rootless_everywhere(const struct settings *s)
+{
+    return strings_have(&s->api.tcp_addresses, "0.0.0.0") || strings_have(&s->api.tcp_addresses, "::");
+}
+
+/* The others refuse a loopback address inside (rootlesskit pkg/port, DisallowLoopbackChildIP). */
+const char *rootless_inside_address(const struct settings *s, const struct host *host)
+{
+    if (s->rootless.detach_netns)
+        return NULL;
+    return str_equal(rootless_port_driver(s, host), "builtin") && !rootless_everywhere(s) ? "127.0.0.1"
+                                                                                          : "0.0.0.0";
+}
+
 static long long mtu(const struct settings *s, const char *net)
 {
     if (s->rootless.mtu)
@@ -138,6 +152,14 @@ static bool publishes(const struct settings *s, const char *port_driver)
     if (s->rootless.publish != TOGGLE_AUTO)
         return s->rootless.publish == TOGGLE_ON;
     return !s->rootless.detach_netns && !str_equal(port_driver, "implicit");
+}
+
+bool rootless_hides_loopback(const struct settings *s)
+{
+    for (size_t i = 0; i < s->rootless.flags.count; i++)
+        if (strstr(s->rootless.flags.items[i], "disable-host-loopback"))
+            return false;
+    return s->rootless.disable_host_loopback;
 }
 
 void rootless_arguments(struct strings *arguments, const struct settings *s, const struct host *host,
@@ -171,12 +193,16 @@ void rootless_arguments(struct strings *arguments, const struct settings *s, con
     }
 }
 
-void rootless_child_arguments(
-    struct strings *arguments, const struct settings *s, const struct host *host, bool try_storage)
+void rootless_child_arguments(struct strings *arguments, const struct settings *s, const struct host *host,
+    const struct rootless_child *child)
 {
     strings_add(arguments, host->self);
     strings_add(arguments, ROOTLESS_CHILD);
     strings_add(arguments, options[OPTION_LOG_LEVEL].words[s->log.level]);
     strings_add(arguments, options[OPTION_LOG_FORMAT].words[s->log.format]);
-    strings_add(arguments, try_storage ? host->data_root : "-");
+    strings_add(arguments, child->try_storage ? host->data_root : "-");
+    if (child->guarded_port)
+        strings_addf(arguments, "%lld", child->guarded_port);
+    else
+        strings_add(arguments, "-");
 }

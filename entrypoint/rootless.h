@@ -38,6 +38,20 @@ const struct program_version *rootless_version_for(
 const char *rootless_network_driver(const struct settings *s, const struct host *host);
 const char *rootless_port_driver(const struct settings *s, const struct host *host);
 
+/* Neither the engine nor its containers can connect to 127.0.0.1 of the network outside; with a flag of the
+ * user's that nobody here understands, that is not said. */
+bool rootless_hides_loopback(const struct settings *s);
+
+/* api.tcp.address has every address of a family. */
+bool rootless_everywhere(const struct settings *s);
+
+/*
+ * The address at which the engine listens in rootlesskit's own network. Where api.tcp.address names
+ * particular ones and the port driver can get there, that is 127.0.0.1, which nested containers do not reach;
+ * else all. Static; NULL with rootless.detach_netns, where it listens outside.
+ */
+const char *rootless_inside_address(const struct settings *s, const struct host *host);
+
 /*
  * Appends rootlesskit's flags, in the order of the engine's own dockerd-rootless.sh: state folder, network
  * driver, MTU, slirp4netns' protections, port driver, copy-up, propagation, the user's flags. `publish` has
@@ -50,9 +64,12 @@ void rootless_arguments(struct strings *arguments, const struct settings *s, con
  * name. */
 #define ROOTLESS_CHILD "dind-rootless-child"
 
-/*
- * Appends what rootlesskit starts: this binary's second stage. dockerd and its arguments follow. With
- * `try_storage` that stage mounts an overlay where the engine's data are, for a trial.
- */
-void rootless_child_arguments(
-    struct strings *arguments, const struct settings *s, const struct host *host, bool try_storage);
+/* What the second stage is to do besides. */
+struct rootless_child {
+    bool try_storage;       /* mount an overlay where the engine's data are, for a trial */
+    long long guarded_port; /* keep nested containers from this TCP port of the engine; 0: no rules */
+};
+
+/* Appends what rootlesskit starts: this binary's second stage. dockerd and its arguments follow. */
+void rootless_child_arguments(struct strings *arguments, const struct settings *s, const struct host *host,
+    const struct rootless_child *child);

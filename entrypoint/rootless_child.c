@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "config/options.h"
+#include "entrypoint/access.h"
 #include "entrypoint/init.h"
 #include "entrypoint/kernel_text.h"
 #include "entrypoint/process.h"
@@ -27,7 +28,8 @@ enum {
     LEVEL = 2,
     FORMAT = 3,
     DATA = 4,
-    COMMAND = 5
+    PORT = 5,
+    COMMAND = 6
 }; /* of the arguments, as rootless_child_arguments has them */
 
 /* Position of a word of an option, or -1. */
@@ -39,21 +41,33 @@ static int word_index(enum option_id id, const char *word)
     return -1;
 }
 
+/* "-" is none, 0. */
+static bool read_port(const char *word, long long *port)
+{
+    enum { MOST = 65535 };
+
+    *port = 0;
+    return str_equal(word, "-") || parse_number(word, 1, MOST, port);
+}
+
 /* Only root of a namespace of its own may do what follows: in a container's own mounts it would do harm. */
-static int check_place(const char *const *arguments, const char *const *environment, struct err *e)
+static int check_place(
+    const char *const *arguments, const char *const *environment, long long *port, struct err *e)
 {
     cleanup_text struct text map = {0};
     struct err ignored;
     int level = -1, format = -1;
 
-    if (arguments[LEVEL] && arguments[FORMAT] && arguments[DATA]) {
+    bool whole = arguments[LEVEL] && arguments[FORMAT] && arguments[DATA] && arguments[PORT] &&
+                 arguments[COMMAND] && read_port(arguments[PORT], port);
+    if (whole) {
         level = word_index(OPTION_LOG_LEVEL, arguments[LEVEL]);
         format = word_index(OPTION_LOG_FORMAT, arguments[FORMAT]);
     }
     bool inside = geteuid() == 0 && environment_get(environment, "ROOTLESSKIT_STATE_DIR") &&
                   file_read_kernel("/proc/self/uid_map", &map, &ignored) == 0 &&
                   !uid_map_is_initial(text_get(&map));
-    if (level < 0 || format < 0 || !inside || !arguments[COMMAND]) {
+    if (level < 0 || format < 0 || !inside) {
         (void)err_set(
             e, -EINVAL, ROOTLESS_CHILD " is the second stage of a rootless start, inside rootlesskit");
         (void)err_status(e, EXIT_USAGE);
@@ -164,6 +178,18 @@ static int set_network(const char *state, struct err *e)
     return 0;
 }
 
+/* What comes from outside has passed the rules out there; by what else there is now, nested containers will
+ * come. */
+static int guard(long long port, const char *path, struct err *e)
+{
+    cleanup_strings struct strings everybody = {0}, interfaces = {0};
+    struct access_rules rules = {.port = port, .sources = &everybody};
+
+    strings_add(&everybody, "0.0.0.0/0");
+    strings_add(&everybody, "::/0");
+    return access_put_in_place(&rules, &interfaces, NULL, path, e);
+}
+
 /* Out there nobody could: an ordinary user may not mount. */
 static void try_storage(const char *data_root)
 {
@@ -184,8 +210,11 @@ static int run(const char *const *arguments, const char *const *environment, str
 {
     cleanup_strings struct strings command = {0}, copy = {0};
     const char *path = environment_get(environment, "PATH");
+    long long port = 0;
 
-    int r = check_place(arguments, environment, e);
+    if (!path || !*path)
+        path = FILE_DEFAULT_SEARCH;
+    int r = check_place(arguments, environment, &port, e);
     if (r < 0)
         return r;
     remove_links();
@@ -194,11 +223,14 @@ static int run(const char *const *arguments, const char *const *environment, str
     r = set_network(environment_get(environment, "ROOTLESSKIT_STATE_DIR"), e);
     if (r < 0)
         return r;
+    r = port ? guard(port, path, e) : 0;
+    if (r < 0)
+        return r;
     try_storage(arguments[DATA]);
     strings_add_array(&command, arguments + COMMAND);
     strings_add_array(&copy, environment);
     init_reset_signals();
-    return process_become(&command, &copy, path && *path ? path : FILE_DEFAULT_SEARCH, e);
+    return process_become(&command, &copy, path, e);
 }
 
 int rootless_child_main(const char *const *arguments, const char *const *environment)

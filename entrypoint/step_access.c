@@ -3,15 +3,14 @@
  * Must not: touch chains of others beyond one jump, nor go on when a rule could not be made. Not before the
  * choice of iptables: rules of one kind are invisible to the other. Not later: CAP_NET_ADMIN may go.
  */
-#include "entrypoint/access_rules.h"
+#include "entrypoint/access.h"
 #include "entrypoint/launch.h"
-#include "entrypoint/process.h"
+#include "entrypoint/rootless.h"
 #include "entrypoint/steps.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <net/if.h>
 #include <netdb.h>
 #include <poll.h>
 #include <signal.h>
@@ -20,9 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { RESOLVE_SECONDS = 15, COMMAND_SECONDS = 10, MAX_ANSWER = 64 * 1024 };
-
-/* ---- names ---- */
+enum { RESOLVE_SECONDS = 15, MAX_ANSWER = 64 * 1024 };
 
 /* In a child of its own, since getaddrinfo(3) knows no bound on its time: one address a line. */
 static _Noreturn void resolve_and_tell(const char *name, int output)
@@ -111,78 +108,24 @@ static int resolve_all(const struct strings *allow, struct strings *sources, str
     return r;
 }
 
-/* ---- rules ---- */
-
-/* Bridges that an earlier engine left in this network namespace are nested networks, too; a bridge is outside
- * only if the default route is by it. */
-static bool is_outside(const char *interface, const struct host *host)
-{
-    char *bridge cleanup_free = str_format("/sys/class/net/%s/bridge", interface);
-
-    return strcmp(interface, "lo") != 0 &&
-           (access(bridge, F_OK) != 0 || str_equal(interface, host->network.interface));
-}
-
-static void find_outside(const struct host *host, struct strings *interfaces)
-{
-    struct if_nameindex *list = if_nameindex();
-
-    for (const struct if_nameindex *at = list; at && at->if_name; at++)
-        if (is_outside(at->if_name, host))
-            strings_add(interfaces, at->if_name);
-    if (list)
-        if_freenameindex(list);
-}
-
-static int tell_failure(const char *line, int status, struct err *e)
-{
-    (void)err_set(e, status < 0 ? status : -EPERM, "api.allow: `%s` failed (%s)", line,
-        status < 0 ? strerror(-status) : "see its own words with that command in this container");
-    (void)err_status(e, status == -ENOENT ? EXIT_CONFIG : EXIT_SYSTEM);
-    return err_hint(e, status == -ENOENT
-                           ? "install iptables and ip6tables in the image, or leave out api.allow"
-                           : "on the node: modprobe nf_tables, or ip_tables and ip6_tables; or leave out "
-                             "api.allow");
-}
-
-static int apply(const char *program, const char *path, const struct strings *commands, struct err *e)
-{
-    char *search cleanup_free = str_format("PATH=%s", path);
-    const char *const environment[] = {search, NULL};
-
-    for (size_t i = 0; i < commands->count; i++) {
-        const char *command = commands->items[i];
-        bool may_fail = *command == '?';
-        char *line cleanup_free = str_format("%s -w %s", program, command + may_fail);
-        cleanup_strings struct strings arguments = {0};
-        strings_split(&arguments, line, " ");
-        int status =
-            process_run_quietly((const char *const *)arguments.items, path, environment, COMMAND_SECONDS);
-        if (status < 0 || (status > 0 && !may_fail))
-            return tell_failure(line, status, e);
-    }
-    return 0;
-}
-
 int step_access(const struct work *work, struct outcome *outcome, struct err *e)
 {
     const struct settings *s = work->settings;
+    const struct host *host = work->host;
     cleanup_strings struct strings sources = {0}, interfaces = {0};
-    struct access_rules rules = {false, work->plan->port, &sources, &interfaces, s->api.allow_nested};
-    char *path cleanup_free = work->applied->iptables_legacy
-                                  ? str_format(LEGACY_FOLDER ":%s", work->host->path)
-                                  : str_dup(work->host->path);
+    struct access_rules rules = {
+        .port = work->plan->port, .sources = &sources, .allow_nested = s->api.allow_nested};
+    char *path cleanup_free =
+        work->applied->iptables_legacy ? str_format(LEGACY_FOLDER ":%s", host->path) : str_dup(host->path);
     int r = resolve_all(&s->api.allow, &sources, e);
 
-    find_outside(work->host, &interfaces);
-    for (int family = 0; r == 0 && family < 2; family++) {
-        cleanup_strings struct strings commands = {0};
-        rules.ipv6 = family == 1;
-        if (rules.ipv6 && access("/proc/net/if_inet6", F_OK) != 0)
-            break; /* a kernel without it: nothing can come that way */
-        access_rules_list(&rules, &commands);
-        r = apply(rules.ipv6 ? "ip6tables" : "iptables", path, &commands, e);
+    if (work->plan->mode == MODE_ROOTLESS) {
+        rules.nested_by_user = true;
+        rules.user = host->user.uid;
+        rules.loopback_out_of_reach = rootless_hides_loopback(s);
     }
+    if (r == 0)
+        r = access_put_in_place(&rules, &interfaces, host->network.interface, path, e);
     char *from cleanup_free = strings_join(&sources, ", ");
     char *by cleanup_free = strings_join(&interfaces, ", ");
     outcome->kind = OUTCOME_DONE;

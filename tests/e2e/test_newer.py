@@ -7,6 +7,7 @@ import pytest
 
 import lab
 import test_levels
+import test_reach
 import test_rootless
 
 IMAGE = "dockerd-entrypoint:dind-sid"
@@ -93,6 +94,21 @@ def test_the_api_is_published_by_pasta_too(newer, tmp_path):
     while lab.over_tls(box.address(), certificates, "version", check=time.monotonic() > deadline).returncode != 0:
         time.sleep(0.1)
     box.remove()
+
+
+@pytest.mark.parametrize("allowed", [False, True], ids=["no nested ones", "nested ones too"])
+def test_an_allow_list_holds_behind_pasta_too(newer, tmp_path, allowed):
+    environment = {"DIND_MODE": "rootless", "DIND_ROOTLESS_NET": "pasta", "DIND_API_ALLOW_NESTED": str(allowed).lower()}
+    reached = test_reach.Reached(environment, tmp_path, NewerRootless, ("--privileged", "--user", "0"))
+    try:
+        deadline = time.monotonic() + 20  # as above
+        while not reached.from_container("friend"):
+            assert time.monotonic() < deadline, reached.dind.logs()
+            time.sleep(0.1)
+        assert not reached.from_container("stranger")
+        assert set(reached.nested().values()) == {allowed}
+    finally:
+        reached.remove()
 
 
 def test_detach_netns_follows_what_this_engine_knows(newer):

@@ -1,5 +1,8 @@
 """Who can reach the API: connections that come about, and those that do not."""
 
+import concurrent.futures
+import os
+import shlex
 import socket
 import threading
 
@@ -84,39 +87,61 @@ def test_handed_over_sockets_speak_mutual_tls(engine, tmp_path):
 
 
 NETWORK = "e2e-reach"
+PLAIN = {"DOCKER_TLS_CERTDIR": "", "DIND_API_ALLOW": "friend"}
+
+
+def gateway_of_engine():
+    return lab.outer("network", "inspect", "-f", "{{(index .IPAM.Config 0).Gateway}}", "bridge").stdout.strip()
 
 
 class Reached:
     """An engine that lets the container "friend" in, on a network with "friend" and "stranger"."""
 
-    def __init__(self, environment, folder):
-        lab.outer("network", "create", NETWORK)
+    def __init__(self, environment, folder, kind=lab.Dind, privileges=("--privileged",)):
+        # The engine inside is told the address before it starts. Beside the private engine's own network nothing else is.
+        free = gateway_of_engine().replace("10.213.", "10.214.").removesuffix(".1")
+        self.address = f"{free}.100"
+        lab.outer("network", "create", "--subnet", f"{free}.0/24", NETWORK)
         for name in ("friend", "stranger"):
             lab.outer("run", "-d", "--name", name, "--network", NETWORK, "--entrypoint", "sleep", lab.IMAGE, "infinity")
-        self.dind = lab.Dind("e2e-reach-allow", {"DOCKER_TLS_CERTDIR": "", "DIND_API_ALLOW": "friend", **environment},
-                             options=("--network", NETWORK))
-        self.address = lab.inspect(self.dind.name, f'(index .NetworkSettings.Networks "{NETWORK}").IPAddress')
+        settings = {key: value.replace("ADDRESS", self.address) for key, value in {**PLAIN, **environment}.items()}
+        self.dind = kind("e2e-reach-allow", settings, options=("--network", NETWORK, "--ip", self.address), privileges=privileges)
         self.dind.load_tiny_image(folder)
         self.dind.docker("network", "create", "later")
 
-    def from_container(self, name):
-        ask = f"exec 3<>/dev/tcp/{self.address}/2375; printf 'GET /_ping HTTP/1.0\\r\\n\\r\\n' >&3; cat <&3"
-        return lab.outer("exec", name, "timeout", "5", "bash", "-c", ask, check=False).stdout.endswith("OK")
+    def from_container(self, name, address=None, user="0"):
+        ask = f"exec 3<>/dev/tcp/{address or self.address}/2375; printf 'GET /_ping HTTP/1.0\\r\\n\\r\\n' >&3; cat <&3"
+        return lab.outer("exec", "--user", user, name, "timeout", "5", "bash", "-c", ask, check=False).stdout.endswith("OK")
 
     def from_nested(self, network, address):
         done = self.dind.docker("run", "--rm", "--network", network, "tiny", "/bin/busybox", "wget", "-T", "4", "-q", "-O", "-",
                                 f"http://{address}:2375/_ping", check=False)
         return done.stdout == "OK"
 
+    def ways(self):
+        """From nested containers to the API: by gateways, and by the address outside."""
+        return [(network, address) for network in ("bridge", "later") for address in (gateway(self.dind, network), self.address)]
+
     def nested(self):
-        """What each way from nested containers to the API comes to: by gateways, and by the address outside."""
-        return {(network, address): self.from_nested(network, address) for network in ("bridge", "later")
-                for address in (gateway(self.dind, network), self.address)}
+        """What each way comes to. All at once: what is dropped takes its time."""
+        ways = self.ways()
+        with concurrent.futures.ThreadPoolExecutor(len(ways)) as pool:
+            return dict(zip(ways, pool.map(lambda way: self.from_nested(*way), ways)))
 
     def remove(self):
         for name in ("e2e-reach-allow", "friend", "stranger"):
             lab.outer("rm", "-f", "-v", name, check=False)
         lab.outer("network", "rm", NETWORK, check=False)
+
+
+class ReachedRootless(Reached):
+    """The same with a rootless engine, which has an address of its own in rootlesskit's network besides."""
+
+    def __init__(self, environment, folder, privileges=("--privileged", "--user", "0", "-e", "DIND_MODE=rootless")):
+        super().__init__(environment, folder, lab.Rootless, privileges)
+
+    def ways(self):
+        return [*super().ways(), ("bridge", "10.0.2.100")]
 
 
 def test_only_who_is_allowed_gets_in_and_nested_containers_do_not(engine, tmp_path):
@@ -156,3 +181,65 @@ def test_without_a_list_everybody_gets_in_and_without_tcp_nobody(engine, tmp_pat
             assert set(reached.nested().values()) == {False}
         finally:
             reached.remove()
+
+
+# ---- rootless ----
+
+
+def test_a_rootless_engine_lets_in_who_is_allowed_and_no_nested_container(engine, tmp_path):
+    reached = ReachedRootless({}, tmp_path)
+    try:
+        assert reached.from_container("friend")
+        assert not reached.from_container("stranger")
+        assert set(reached.nested().values()) == {False}
+        assert reached.from_nested("host", "127.0.0.1"), "it is in the engine's own network"
+        for user in ("0", "1000"):
+            assert reached.from_container(reached.dind.name, "127.0.0.1", user), "others of a pod come by the loopback interface"
+    finally:
+        reached.remove()
+
+
+def test_nested_containers_reach_a_rootless_engine_where_that_is_allowed(engine, tmp_path):
+    reached = ReachedRootless({"DIND_API_ALLOW_NESTED": "true"}, tmp_path)
+    try:
+        assert set(reached.nested().values()) == {True}
+        assert reached.from_container("friend") and not reached.from_container("stranger")
+    finally:
+        reached.remove()
+
+
+def test_the_list_holds_for_an_engine_whose_container_began_with_three_capabilities(engine, tmp_path):
+    level = lab.levels()["rootless, root with two capabilities"]
+    words = shlex.split(level["docker_run"].replace("seccomp=", f"seccomp={lab.TOP}/examples/seccomp/"))
+    reached = ReachedRootless({}, tmp_path, (*words, "--cap-add", "NET_ADMIN"))
+    try:
+        assert reached.from_container("friend") and not reached.from_container("stranger")
+        assert set(reached.nested().values()) == {False}
+        outside = [status for pid, status in reached.dind.processes() if os.readlink(f"/proc/{pid}/ns/user") == os.readlink("/proc/self/ns/user")]
+        assert outside and {status["CapPrm"] for status in outside} == {"0" * 16}, "NET_ADMIN is gone with the rest"
+    finally:
+        reached.remove()
+
+
+@pytest.mark.parametrize("setting, stranger, nested", [
+    ({}, True, {True}),
+    ({"DIND_API_TCP_ADDRESS": "127.0.0.1"}, False, {False}),
+    ({"DIND_TLS_DIR": "", "DOCKER_TLS_CERTDIR": "/certs"}, False, {False}),
+], ids=["everywhere", "loopback", "unix"])
+def test_a_rootless_engine_without_a_list_is_where_its_address_is(engine, tmp_path, setting, stranger, nested):
+    reached = ReachedRootless({"DIND_API_ALLOW": "", **setting}, tmp_path)
+    try:
+        assert reached.from_container("stranger") == stranger
+        assert set(reached.nested().values()) == nested
+        assert reached.from_container(reached.dind.name, "127.0.0.1") == ("DIND_TLS_DIR" not in setting)
+    finally:
+        reached.remove()
+
+
+def test_particular_addresses_of_a_rootless_container_all_answer(engine, tmp_path):
+    """Behind each of them the port driver gets to the one inside."""
+    reached = ReachedRootless({"DIND_API_ALLOW": "", "DIND_API_TCP_ADDRESS": "127.0.0.1 ADDRESS"}, tmp_path)
+    try:
+        assert reached.from_container("stranger")
+    finally:
+        reached.remove()

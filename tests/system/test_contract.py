@@ -14,7 +14,7 @@ import pytest
 CASES = json.loads((Path(__file__).parent.parent / "fixtures/contract.json").read_text())
 WATCHED = ("container", "DOCKER_HOST", "DOCKER_TLS_CERTDIR", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH", "HOME",
            "XDG_RUNTIME_DIR")
-SECOND_STAGE = ["/usr/local/bin/dockerd-entrypoint", "dind-rootless-child", "info", "text", "-"]
+SECOND_STAGE = ["/usr/local/bin/dockerd-entrypoint", "dind-rootless-child", "info", "text", "-", "-"]
 BY_PRODUCTS = ("csr.pem", "openssl.cnf", "cert.srl")
 
 

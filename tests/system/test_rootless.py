@@ -261,10 +261,66 @@ def test_the_storage_is_tried_where_the_engine_will_mount(sandbox, data, told):
 
 
 def test_the_second_stage_does_nothing_outside_of_rootlesskit(sandbox):
-    result = sandbox.run(["dind-rootless-child", "info", "text", "-", "dockerd"], {"ROOTLESSKIT_STATE_DIR": "/x"},
+    result = sandbox.run(["dind-rootless-child", "info", "text", "-", "-", "dockerd"], {"ROOTLESSKIT_STATE_DIR": "/x"},
                          setup="ln -s /nowhere run/docker", look="")
     assert result.exit == 64 and "second stage" in result.failure(), result
     assert not result.changes and not result.starts("dockerd")
+
+
+# ---- who may reach the API ----
+
+ALLOW = {**AS_ROOT, "DIND_API_ALLOW": "192.0.2.7", "DIND_NETWORK_IPTABLES": "nft"}
+NESTED = "-A DIND-API-NESTED ! -d 127.0.0.0/8 -o lo -p tcp --dport 2375 -m owner --uid-owner 2000 -j DROP"
+
+
+def rules(result, program="iptables"):
+    """The commands of the rules outside, and those of the second stage."""
+    lines = [" ".join(start.argv[1:]) for start in result.starts(program) if start.argv[0] == "-w"]
+    at = [number for number, line in enumerate(lines) if line == "-N DIND-API"]
+    return lines[at[0]:at[1]] if len(at) > 1 else lines[at[0]:] if at else [], lines[at[1]:] if len(at) > 1 else []
+
+
+@pytest.mark.parametrize("program", ["iptables", "ip6tables"])
+def test_an_allow_list_guards_the_port_outside_and_in_rootlesskits_network(sandbox, program):
+    result = sandbox.run(env=ALLOW, setup=ROOTLESS_SETUP + CLEAN_IDMAP, look="ls /out > /out/then",
+                         stub={"rootlesskit.sh": "ip link add tap0 type veth"})
+    outside, inside = rules(result, program)
+    assert result.exit == 0 and f"{program}.30" in result.out("then").split(), result
+    assert any(rule.startswith("-A DIND-API-NESTED") and rule.endswith("--uid-owner 2000 -j DROP") for rule in outside), outside
+    assert "-A DIND-API -i eth0 -g DIND-API-OUTSIDE" in outside
+    everybody = "0.0.0.0/0" if program == "iptables" else "::/0"
+    assert f"-A DIND-API-OUTSIDE -s {everybody} -j RETURN" in inside and "-A DIND-API -i tap0 -g DIND-API-OUTSIDE" in inside, inside
+    assert "-A DIND-API -j DROP" in inside and not any(" eth0 " in rule or "NESTED" in rule for rule in inside), inside
+
+
+def test_nested_containers_that_may_reach_it_are_not_kept_from_it(sandbox):
+    outside, inside = rules(sandbox.run(env={**ALLOW, "DIND_API_ALLOW_NESTED": "true"}, setup=ROOTLESS_SETUP + CLEAN_IDMAP))
+    assert outside[-1] == "-I OUTPUT 1 -j DIND-API-NESTED" and not any("owner" in rule for rule in outside)
+    assert not inside
+
+
+def test_a_network_driver_that_reaches_the_loopback_address_is_kept_from_the_port_there(sandbox):
+    outside, _ = rules(sandbox.run(env={**ALLOW, "DIND_ROOTLESS_DISABLE_HOST_LOOPBACK": "false"}, setup=ROOTLESS_SETUP + CLEAN_IDMAP))
+    assert NESTED.replace(" ! -d 127.0.0.0/8", "") in outside
+
+
+def test_a_rule_that_rootlesskits_network_refuses_stops_the_start(sandbox):
+    result = sandbox.run(env={**ALLOW, "DIND_INIT": "none"}, setup=ROOTLESS_SETUP + CLEAN_IDMAP,
+                         stub={"ip6tables.exit": "0\n" * 25 + "4\n"})
+    assert rules(result)[1], result
+    assert result.exit == 71 and "`ip6tables -w -" in result.failure() and not result.starts("dockerd"), result
+
+
+def test_who_never_was_root_cannot_keep_an_allow_list(sandbox):
+    result = sandbox.run(env={**NO_TLS, "DIND_API_ALLOW": "192.0.2.7"}, **ROOTLESS)
+    assert result.exit == 77 and "need CAP_NET_ADMIN" in result.failure() and not result.starts("rootlesskit"), result
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "2375x", ""])
+def test_the_second_stage_takes_nothing_but_a_port(sandbox, port):
+    child = "/usr/local/bin/dockerd-entrypoint dind-rootless-child info text -"
+    result = sandbox.run(env=NO_TLS, **ROOTLESS, stub={"rootlesskit.sh": f"{child} '{port}' /bin/true; echo $? > /out/status"})
+    assert result.out("status") == "64\n", result
 
 
 # ---- versions ----

@@ -9,7 +9,8 @@ static char *commands_of(
     bool ipv6, const char *sources_text, const char *interfaces_text, long long port, bool nested)
 {
     cleanup_strings struct strings sources = {0}, interfaces = {0}, commands = {0};
-    const struct access_rules rules = {ipv6, port, &sources, &interfaces, nested};
+    const struct access_rules rules = {
+        .ipv6 = ipv6, .port = port, .sources = &sources, .interfaces = &interfaces, .allow_nested = nested};
 
     strings_split(&sources, sources_text, " ");
     strings_split(&interfaces, interfaces_text, " ");
@@ -75,6 +76,55 @@ static void the_name_of_an_interface_is_no_pattern(void **state)
     assert_null(strstr(all, "e+"));
 }
 
+static char *commands_of_rootless(bool ipv6, bool nested, bool loopback_out_of_reach)
+{
+    cleanup_strings struct strings none = {0}, commands = {0};
+    const struct access_rules rules = {.ipv6 = ipv6,
+        .port = 2376,
+        .sources = &none,
+        .interfaces = &none,
+        .allow_nested = nested,
+        .nested_by_user = true,
+        .user = 1000,
+        .loopback_out_of_reach = loopback_out_of_reach};
+
+    access_rules_list(&rules, &commands);
+    return strings_join(&commands, "\n");
+}
+
+static void what_a_rootless_network_driver_sends_to_this_container_is_nested(void **state)
+{
+    char *four cleanup_free = commands_of_rootless(false, false, true);
+    char *six cleanup_free = commands_of_rootless(true, false, true);
+    (void)state;
+
+    assert_contains(four,
+        "-I INPUT 1 -j DIND-API\n"
+        "?-N DIND-API-NESTED\n"
+        "-F DIND-API-NESTED\n"
+        "-A DIND-API-NESTED ! -d 127.0.0.0/8 -o lo -p tcp --dport 2376 -m owner --uid-owner 1000 -j DROP\n"
+        "?-D OUTPUT -j DIND-API-NESTED\n"
+        "-I OUTPUT 1 -j DIND-API-NESTED");
+    assert_contains(
+        six, "-A DIND-API-NESTED ! -d ::1 -o lo -p tcp --dport 2376 -m owner --uid-owner 1000 -j DROP\n");
+}
+
+static void a_driver_that_reaches_the_loopback_address_is_kept_from_it_too(void **state)
+{
+    char *all cleanup_free = commands_of_rootless(false, false, false);
+    (void)state;
+
+    assert_contains(all, "-A DIND-API-NESTED -o lo -p tcp --dport 2376 -m owner --uid-owner 1000 -j DROP\n");
+}
+
+static void where_nested_containers_may_their_chain_is_empty(void **state)
+{
+    char *all cleanup_free = commands_of_rootless(false, true, true);
+    (void)state;
+
+    assert_contains(all, "-F DIND-API-NESTED\n?-D OUTPUT -j DIND-API-NESTED\n-I OUTPUT 1 -j DIND-API-NESTED");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -83,6 +133,9 @@ int main(void)
         cmocka_unit_test(a_family_without_sources_lets_nobody_in),
         cmocka_unit_test(nested_containers_are_what_comes_by_any_other_interface),
         cmocka_unit_test(the_name_of_an_interface_is_no_pattern),
+        cmocka_unit_test(what_a_rootless_network_driver_sends_to_this_container_is_nested),
+        cmocka_unit_test(a_driver_that_reaches_the_loopback_address_is_kept_from_it_too),
+        cmocka_unit_test(where_nested_containers_may_their_chain_is_empty),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,77 @@
+#include "access.h"
+
+#include "entrypoint/process.h"
+
+#include <errno.h>
+#include <net/if.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { COMMAND_SECONDS = 10 };
+
+/* Bridges that an earlier engine left in this network namespace are nested networks, too. */
+static bool is_outside(const char *interface, const char *way_out)
+{
+    char *bridge cleanup_free = str_format("/sys/class/net/%s/bridge", interface);
+
+    return strcmp(interface, "lo") != 0 && (access(bridge, F_OK) != 0 || str_equal(interface, way_out));
+}
+
+static void find_outside(struct strings *interfaces, const char *way_out)
+{
+    struct if_nameindex *list = if_nameindex();
+
+    for (const struct if_nameindex *at = list; at && at->if_name; at++)
+        if (is_outside(at->if_name, way_out))
+            strings_add(interfaces, at->if_name);
+    if (list)
+        if_freenameindex(list);
+}
+
+static int tell_failure(const char *line, int status, struct err *e)
+{
+    (void)err_set(e, status < 0 ? status : -EPERM, "api.allow: `%s` failed (%s)", line,
+        status < 0 ? strerror(-status) : "see its own words with that command in this container");
+    (void)err_status(e, status == -ENOENT ? EXIT_CONFIG : EXIT_SYSTEM);
+    return err_hint(e, status == -ENOENT
+                           ? "install iptables and ip6tables in the image, or leave out api.allow"
+                           : "on the node: modprobe nf_tables, or ip_tables and ip6_tables; or leave out "
+                             "api.allow");
+}
+
+static int apply(const char *program, const char *path, const struct strings *commands, struct err *e)
+{
+    char *search cleanup_free = str_format("PATH=%s", path);
+    const char *const environment[] = {search, NULL};
+
+    for (size_t i = 0; i < commands->count; i++) {
+        const char *command = commands->items[i];
+        bool may_fail = *command == '?';
+        char *line cleanup_free = str_format("%s -w %s", program, command + may_fail);
+        cleanup_strings struct strings arguments = {0};
+        strings_split(&arguments, line, " ");
+        int status =
+            process_run_quietly((const char *const *)arguments.items, path, environment, COMMAND_SECONDS);
+        if (status < 0 || (status > 0 && !may_fail))
+            return tell_failure(line, status, e);
+    }
+    return 0;
+}
+
+int access_put_in_place(struct access_rules *rules, struct strings *interfaces, const char *way_out,
+    const char *path, struct err *e)
+{
+    int r = 0;
+
+    find_outside(interfaces, way_out);
+    rules->interfaces = interfaces;
+    for (int family = 0; r == 0 && family < 2; family++) {
+        cleanup_strings struct strings commands = {0};
+        rules->ipv6 = family == 1;
+        if (rules->ipv6 && access("/proc/net/if_inet6", F_OK) != 0)
+            break; /* a kernel without it: nothing can come that way */
+        access_rules_list(rules, &commands);
+        r = apply(rules->ipv6 ? "ip6tables" : "iptables", path, &commands, e);
+    }
+    return r;
+}
