@@ -416,6 +416,7 @@ def _mount_root(spec):
 
 def _become_first(spec, upper, report):
     try:
+        _reset_signals()
         if spec.cgroup:
             spec.cgroup.add(0)
         if spec.host.cgroup == "v2":
@@ -435,13 +436,18 @@ def _become_first(spec, upper, report):
         command = [spec.program, *spec.args]
         if spec.around:
             command = ["/bin/sh", "-c", spec.around, "around", *command]
-        for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT):  # Python changes them
-            signal.signal(number, signal.SIG_DFL)
         os.closerange(3, 1024)
         os.execvpe(command[0], command, environment)
     except BaseException:
         os.write(2, traceback.format_exc().encode())
         os._exit(HARNESS_FAILED)
+
+
+def _reset_signals():
+    """Python changes some; others are as the tests' own parent left them: nohup(1) has SIGHUP ignored."""
+    for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
 
 def _fill_root(spec):

@@ -1,5 +1,7 @@
 """What the engine really gets: capabilities, environment, descriptors, signals, limits, as it reads them from the kernel."""
 
+import signal
+
 import kernel
 import pytest
 from sandbox import NO_TLS, PATH, ROOTLESS, ROOTLESS_SETUP, Host
@@ -163,6 +165,19 @@ def test_signals_are_as_a_program_expects_them(sandbox, init, uid):
         exec env --block-signal=TERM --block-signal=USR1 --ignore-signal=HUP --ignore-signal=PIPE "$@" """)
     started = only_start(result)
     assert [started.bits(name) for name in ("SigBlk", "SigIgn", "SigCgt", "SigPnd", "ShdPnd")] == [0, 0, 0, 0, 0]
+
+
+def test_a_scratch_root_takes_over_no_signals_of_whoever_runs_the_tests(sandbox):
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGQUIT})
+    try:
+        result = sandbox.run(env=NO_TLS, setup="cat /proc/self/status > /out/setup", around='cat /proc/self/status > /out/first; "$@"')
+    finally:
+        signal.signal(signal.SIGHUP, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+    for name in ("setup", "first"):
+        signals = {line.split()[1] for line in result.out(name).splitlines() if line.startswith(("SigBlk", "SigIgn"))}
+        assert signals == {"0" * 16}, name
 
 
 @pytest.mark.parametrize("init", ["builtin", "none"])
