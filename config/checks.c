@@ -160,10 +160,14 @@ const char *check_key_mode(const char *text, char **canonical)
 const char *check_address(const char *text, char **canonical)
 {
     struct in6_addr address;
-    (void)canonical;
-    if (inet_pton(AF_INET, text, &address) == 1 || inet_pton(AF_INET6, text, &address) == 1)
+    char plain[INET6_ADDRSTRLEN];
+
+    if (inet_pton(AF_INET, text, &address) == 1)
         return NULL;
-    return *text ? "is not an IP address" : "is empty";
+    if (inet_pton(AF_INET6, text, &address) != 1)
+        return *text ? "is not an IP address" : "is empty";
+    *canonical = str_dup(inet_ntop(AF_INET6, &address, plain, sizeof(plain)));
+    return NULL;
 }
 
 static const char *check_host_name(const char *text)
@@ -183,9 +187,11 @@ const char *check_source(const char *text, char **canonical)
 {
     const char *slash = strchr(text, '/');
     char *address cleanup_free = slash ? str_dup_n(text, (size_t)(slash - text)) : str_dup(text);
+    char *ignored cleanup_free = NULL;
     long long prefix;
-    bool is_address = check_address(address, canonical) == NULL;
+    bool is_address = check_address(address, &ignored) == NULL;
 
+    (void)canonical;
     if (!slash)
         return is_address ? NULL : check_host_name(text);
     return is_address && parse_number(slash + 1, 0, strchr(address, ':') ? 128 : 32, &prefix)

@@ -43,7 +43,7 @@ const char *check_key_mode(const char *text, char **canonical);
 /* auto, or a name of a storage driver or snapshotter: lower-case letters, digits, '-', '_' and '.'. */
 const char *check_storage_driver(const char *text, char **canonical);
 
-/* An IPv4 or IPv6 literal (inet_pton(3)). */
+/* An IPv4 or IPv6 literal (inet_pton(3)); canonical: as inet_ntop(3) has it. */
 const char *check_address(const char *text, char **canonical);
 
 /* Whom packets come from: an IP address, one with a prefix ("10.0.0.0/8", "2001:db8::/32"), or a host's name

@@ -122,6 +122,13 @@ static void look_at_apparmor(struct host_apparmor *apparmor)
         apparmor->profile_loaded = apparmor_profile_listed(text_get(&profiles), "docker-default");
 }
 
+static bool same_folder(const char *one, const char *other)
+{
+    struct stat a, b;
+
+    return stat(one, &a) == 0 && stat(other, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
 static int look_at_mounts(struct host *host, struct err *e)
 {
     cleanup_text struct text info = {0};
@@ -137,6 +144,7 @@ static int look_at_mounts(struct host *host, struct err *e)
     const struct mount_entry *cgroup = mount_table_at(&table, CGROUP_TOP);
     host->root_shared = root && strstr(root->tags, "shared:");
     host->tmp_mounted = mount_table_at(&table, "/tmp") != NULL;
+    host->run_linked = same_folder("/var/run", "/run");
     host->securityfs_folder = file_is_folder("/sys/kernel/security");
     host->securityfs_mounted = mount_table_at(&table, "/sys/kernel/security") != NULL;
     host->proc_sys_read_only = proc_sys && options_have(proc_sys->options, "ro");

@@ -126,6 +126,7 @@ struct host {
 
     bool root_shared;        /* / is a shared mount */
     bool tmp_mounted;        /* /tmp is a mount point */
+    bool run_linked;         /* /var/run and /run are one folder */
     bool securityfs_folder;  /* /sys/kernel/security exists */
     bool securityfs_mounted; /* and something is mounted there */
     bool proc_sys_read_only; /* /proc/sys is a read-only mount: container runtimes mask it so */

@@ -146,6 +146,87 @@ static int check_allow(struct plan *plan, const struct plan_input *in, struct er
     return check_allow_rootless(plan, in, e);
 }
 
+/* One spelling for each path. ".." stays: where it leads is not to be seen from here. */
+static char *plain_path(const char *path, const struct host *host)
+{
+    cleanup_strings struct strings parts = {0}, plain = {0};
+
+    strings_split(&parts, path, "/");
+    for (size_t i = 0; i < parts.count; i++)
+        if (!str_equal(parts.items[i], "."))
+            strings_add(&plain, parts.items[i]);
+    char *joined cleanup_free = strings_join(&plain, "/");
+    return str_dup(host->run_linked && str_starts(joined, "var/run/") ? str_after(joined, "var/") : joined);
+}
+
+static int check_unix(const struct plan *plan, const struct plan_input *in, struct err *e)
+{
+    const struct strings *more = &in->settings->api.unix_more;
+    cleanup_strings struct strings taken = {0};
+    char *first cleanup_free = plain_path(plan->socket, in->host);
+
+    strings_add(&taken, first);
+    for (size_t i = 0; i < more->count; i++) {
+        char *path cleanup_free = plain_path(more->items[i], in->host);
+        if (strings_have(&taken, path)) {
+            char *what cleanup_free =
+                str_format("names %s, which is one of the engine's sockets already", more->items[i]);
+            return refuse(in->settings, OPTION_API_UNIX_MORE, what, "name each socket once", e);
+        }
+        strings_add(&taken, path);
+    }
+    return 0;
+}
+
+static bool is_any(const char *address)
+{
+    return str_equal(address, "0.0.0.0") || str_equal(address, "::");
+}
+
+/* Go listens on both families for an unspecified address of either (net, favoriteAddrFamily); our own sockets
+ * are of one each. */
+static bool one_in_the_other(const char *a, const char *b, bool by_go)
+{
+    bool same_family = !strchr(a, ':') == !strchr(b, ':');
+
+    return str_equal(a, b) || ((is_any(a) || is_any(b)) && (same_family || by_go));
+}
+
+static int refuse_tcp(const struct settings *s, const char *a, const char *b, struct err *e)
+{
+    char *twice cleanup_free = str_format("names %s twice", b);
+    char *both cleanup_free = str_format("names %s and %s, and one port cannot be had on both", a, b);
+
+    if (str_equal(a, b))
+        return refuse(s, OPTION_API_TCP_ADDRESS, twice, "name each address once", e);
+    return refuse(s, OPTION_API_TCP_ADDRESS, both,
+        one_in_the_other(a, b, false)
+            ? "leave out the narrower one"
+            : "leave out one of them: unless api.activation makes the sockets, each "
+              "opens both families",
+        e);
+}
+
+static int check_tcp(const struct plan *plan, const struct settings *s, struct err *e)
+{
+    const struct strings *list = &s->api.tcp_addresses;
+
+    for (size_t i = 1; plan->tcp && i < list->count; i++)
+        for (size_t j = 0; j < i; j++)
+            if (one_in_the_other(list->items[j], list->items[i], !plan->activation))
+                return refuse_tcp(s, list->items[j], list->items[i], e);
+    return 0;
+}
+
+/* dockerd would replace a Unix socket of its own, and end at a port that it has already. */
+static int check_twice(const struct plan *plan, const struct plan_input *in, struct err *e)
+{
+    if (in->command->kind != COMMAND_ENGINE)
+        return 0;
+    int r = check_unix(plan, in, e);
+    return r < 0 ? r : check_tcp(plan, in->settings, e);
+}
+
 static void decide_socket(struct plan *plan, const struct plan_input *in)
 {
     if (in->settings->api.unix_path)
@@ -201,6 +282,8 @@ int plan_decide_api(struct plan *plan, const struct plan_input *in, struct err *
     if (plan->mode == MODE_ROOTLESS)
         plan->inside = rootless_inside_address(s, in->host);
     int r = decide_activation(plan, in, e);
+    if (r == 0)
+        r = check_twice(plan, in, e);
     return r < 0 ? r : check_allow(plan, in, e);
 }
 

@@ -100,6 +100,25 @@ def test_bad_places_are_told_before_the_engine_starts(sandbox, env, part):
     assert not result.starts("dockerd")
 
 
+@pytest.mark.parametrize("activation", ["true", "false"])
+@pytest.mark.parametrize("env, part", [
+    ({"DIND_API_UNIX_MORE": "/run/docker.sock"}, "names /run/docker.sock, which is one of the engine's sockets already"),
+    ({"DIND_API_UNIX_MORE": "/run/a.sock /run//a.sock"}, "names /run//a.sock, which is"),
+    ({"DIND_API_TCP_ADDRESS": f"{ADDRESS} {ADDRESS}"}, f"names {ADDRESS} twice"),
+    ({"DIND_API_TCP_ADDRESS": f"{ADDRESS} 0.0.0.0"}, f"names {ADDRESS} and 0.0.0.0, and one port cannot be had on both"),
+])
+def test_what_is_named_twice_is_told_before_the_engine_starts(sandbox, env, part, activation):
+    result = sandbox.run(env={**NO_TLS, "DIND_API_ACTIVATION": activation, **env})
+    assert result.exit == 78 and part in result.failure() and "hint: " in result.failure(), result
+    assert not result.starts("dockerd") and not result.changes
+
+
+def test_a_folder_that_is_no_link_has_sockets_of_its_own(sandbox):
+    result = sandbox.run(env={**ACTIVATION, "DIND_API_UNIX_MORE": "/run/docker.sock"}, look="ls /run/*.sock /var/run/*.sock > /out/sockets",
+                         setup="rm /var/run; mkdir /var/run")
+    assert result.out("sockets") == "/run/docker.sock\n/var/run/docker.sock\n", result
+
+
 def test_a_folder_that_a_mount_brings_is_no_reason_to_refuse(sandbox):
     config = "api: {activation: true, unix: {path: /mnt/shared/docker.sock}}\nmounts: {extra: [{source: tmpfs, target: /mnt/shared, type: tmpfs}]}\n"
     result = sandbox.run(env=NO_TLS, host=Host(config=config), look="ls -l /mnt/shared > /out/folder")

@@ -744,6 +744,20 @@ static void a_port_driver_needs_its_network_driver(void **state)
         assert_string_equal(options[OPTION_ROOTLESS_PORT_DRIVER].words[i], drivers[i].port);
 }
 
+static void an_ipv6_address_has_one_spelling(void **state)
+{
+    cleanup_settings struct settings s = {0};
+    (void)state;
+
+    load_good(&s,
+        "api: {tcp: {address: ['0:0:0:0:0:0:0:1', FD00::00A, 192.0.2.7]}, allow: ['fd00:0::/64', 'FD00::1']}",
+        NULL, NULL);
+    char *addresses cleanup_free = strings_join(&s.api.tcp_addresses, " ");
+    char *sources cleanup_free = strings_join(&s.api.allow, " ");
+    assert_string_equal(addresses, "::1 fd00::a 192.0.2.7");
+    assert_string_equal(sources, "fd00:0::/64 FD00::1");
+}
+
 static void single_strings_are_checked_by_what_they_are(void **state)
 {
     static const struct {
@@ -868,6 +882,7 @@ int main(void)
         cmocka_unit_test(what_is_no_capability_is_refused),
         cmocka_unit_test(a_capability_cannot_be_kept_and_dropped),
         cmocka_unit_test(a_port_driver_needs_its_network_driver),
+        cmocka_unit_test(an_ipv6_address_has_one_spelling),
         cmocka_unit_test(single_strings_are_checked_by_what_they_are),
         cmocka_unit_test(paths_have_the_lengths_that_the_kernel_takes),
     };

@@ -141,6 +141,7 @@ static bool set_fact(struct host *h, const char *name, const char *value)
         {"no_new_privs", &h->no_new_privs},
         {"initial_user_namespace", &h->initial_user_namespace},
         {"tmp_mounted", &h->tmp_mounted},
+        {"run_linked", &h->run_linked},
         {"securityfs_folder", &h->securityfs_folder},
         {"securityfs_mounted", &h->securityfs_mounted},
         {"proc_sys_read_only", &h->proc_sys_read_only},
