@@ -183,13 +183,28 @@ static bool is_any(const char *address)
     return str_equal(address, "0.0.0.0") || str_equal(address, "::");
 }
 
-/* Go listens on both families for an unspecified address of either (net, favoriteAddrFamily); our own sockets
- * are of one each. */
-static bool one_in_the_other(const char *a, const char *b, bool by_go)
+static bool same_family(const char *a, const char *b)
 {
-    bool same_family = !strchr(a, ':') == !strchr(b, ':');
+    return !strchr(a, ':') == !strchr(b, ':');
+}
 
-    return str_equal(a, b) || ((is_any(a) || is_any(b)) && (same_family || by_go));
+bool plan_opens_both(
+    const struct plan *plan, const struct settings *s, const struct host *host, const char *address)
+{
+    bool by_rootlesskit = plan->mode == MODE_ROOTLESS && !s->rootless.detach_netns;
+
+    if (plan->activation || (by_rootlesskit && !str_equal(rootless_port_driver(s, host), "builtin")))
+        return false;
+    return is_any(address);
+}
+
+/* One port cannot be had on both addresses, whichever comes first. */
+static bool collide(const struct plan *plan, const struct plan_input *in, const char *a, const char *b)
+{
+    if (same_family(a, b))
+        return str_equal(a, b) || is_any(a) || is_any(b);
+    return plan_opens_both(plan, in->settings, in->host, a) ||
+           plan_opens_both(plan, in->settings, in->host, b);
 }
 
 static int refuse_tcp(const struct settings *s, const char *a, const char *b, struct err *e)
@@ -200,21 +215,20 @@ static int refuse_tcp(const struct settings *s, const char *a, const char *b, st
     if (str_equal(a, b))
         return refuse(s, OPTION_API_TCP_ADDRESS, twice, "name each address once", e);
     return refuse(s, OPTION_API_TCP_ADDRESS, both,
-        one_in_the_other(a, b, false)
-            ? "leave out the narrower one"
-            : "leave out one of them: unless api.activation makes the sockets, each "
-              "opens both families",
+        same_family(a, b) ? "leave out the narrower one"
+                          : "leave out one of them: unless api.activation makes the sockets, 0.0.0.0 and :: "
+                            "open both families",
         e);
 }
 
-static int check_tcp(const struct plan *plan, const struct settings *s, struct err *e)
+static int check_tcp(const struct plan *plan, const struct plan_input *in, struct err *e)
 {
-    const struct strings *list = &s->api.tcp_addresses;
+    const struct strings *list = &in->settings->api.tcp_addresses;
 
     for (size_t i = 1; plan->tcp && i < list->count; i++)
         for (size_t j = 0; j < i; j++)
-            if (one_in_the_other(list->items[j], list->items[i], !plan->activation))
-                return refuse_tcp(s, list->items[j], list->items[i], e);
+            if (collide(plan, in, list->items[j], list->items[i]))
+                return refuse_tcp(in->settings, list->items[j], list->items[i], e);
     return 0;
 }
 
@@ -224,7 +238,7 @@ static int check_twice(const struct plan *plan, const struct plan_input *in, str
     if (in->command->kind != COMMAND_ENGINE)
         return 0;
     int r = check_unix(plan, in, e);
-    return r < 0 ? r : check_tcp(plan, in->settings, e);
+    return r < 0 ? r : check_tcp(plan, in, e);
 }
 
 static void decide_socket(struct plan *plan, const struct plan_input *in)

@@ -108,18 +108,19 @@ static int tell_tcp(int code, const char *host, const char *interface, struct er
     return e->code;
 }
 
-/* A bound socket, or a negative errno. */
-static int bind_tcp(const char *text, long long port, const char *interface)
+/* A bound socket, or a negative errno. `both`: of both families, on every address. */
+static int bind_tcp(const char *text, long long port, const char *interface, bool both)
 {
-    const int on = 1;
+    const int on = 1, one_family = !both;
     struct sockaddr_storage address = {0};
-    socklen_t length = tcp_address(text, port, &address);
+    socklen_t length = tcp_address(both ? "::" : text, port, &address);
     cleanup_close int fd = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
     if (fd < 0)
         return -errno;
     (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)); /* restarts; as Go does it */
-    if (address.ss_family == AF_INET6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) < 0)
+    if (address.ss_family == AF_INET6 &&
+        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one_family, sizeof(one_family)) < 0)
         return -errno;
     if (interface && setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, interface, (socklen_t)strlen(interface)) < 0)
         return -errno;
@@ -132,7 +133,7 @@ static int listen_tcp(const struct work *work, const char *address, int *out, st
 {
     const char *interface = work->settings->api.tcp_interface;
     char *host cleanup_free = plan_host(address, work->plan->port);
-    cleanup_close int fd = bind_tcp(address, work->plan->port, interface);
+    cleanup_close int fd = bind_tcp(address, work->plan->port, interface, false);
 
     if (fd < 0)
         return tell_tcp(fd, host, interface, e);
@@ -142,20 +143,33 @@ static int listen_tcp(const struct work *work, const char *address, int *out, st
     return 0;
 }
 
+/* Takes the port as the engine will, for a moment. 0, or a negative errno. */
+static int try_tcp(const struct work *work, const char *address)
+{
+    const struct settings *s = work->settings;
+    bool both = plan_opens_both(work->plan, s, work->host, address);
+    cleanup_close int fd = bind_tcp(address, work->plan->port, s->api.tcp_interface, both);
+
+    if (fd == -EAFNOSUPPORT && both) /* a kernel without IPv6 */
+        fd = bind_tcp(address, work->plan->port, s->api.tcp_interface, false);
+    return fd < 0 ? fd : 0;
+}
+
 int sockets_try(const struct work *work, struct err *e)
 {
     const struct settings *s = work->settings;
-    bool nobody_listens = work->plan->mode == MODE_ROOTLESS && s->rootless.publish == TOGGLE_OFF;
+    bool nobody_listens =
+        work->plan->mode == MODE_ROOTLESS && s->rootless.publish == TOGGLE_OFF && !s->rootless.detach_netns;
 
     if (work->command->kind != COMMAND_ENGINE || !work->plan->tcp || nobody_listens)
         return 0;
     for (size_t i = 0; i < s->api.tcp_addresses.count; i++) {
         const char *address = s->api.tcp_addresses.items[i];
-        cleanup_close int fd = bind_tcp(address, work->plan->port, s->api.tcp_interface);
+        int r = try_tcp(work, address);
         char *host cleanup_free = plan_host(address, work->plan->port);
         /* Anything else may be different for the one who will do it. */
-        if (fd == -EADDRINUSE || fd == -EADDRNOTAVAIL || fd == -ENODEV)
-            return tell_tcp(fd, host, s->api.tcp_interface, e);
+        if (r == -EADDRINUSE || r == -EADDRNOTAVAIL || r == -ENODEV)
+            return tell_tcp(r, host, s->api.tcp_interface, e);
     }
     return 0;
 }

@@ -61,6 +61,8 @@ LISTENER = """
 python3 - <<'END' &
 import socket, time
 s = socket.socket(socket.{family})
+if s.family == socket.AF_INET6:
+    s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
 s.bind({address})
 s.listen()
 open("/tmp/listening", "w")
@@ -80,6 +82,37 @@ def test_a_port_in_use_is_told_before_the_engine_starts(sandbox, activation):
     assert not result.starts("dockerd") and "/run/dind" not in result.changes
 
 
+V4, V6 = {"family": "AF_INET", "address": '("", 2375)'}, {"family": "AF_INET6", "address": '("::", 2375)'}
+
+
+@pytest.mark.parametrize("address, taken", [("0.0.0.0", V6), ("::", V4)])
+def test_dockerd_needs_the_port_of_both_families_and_sockets_of_ours_that_of_one(sandbox, address, taken):
+    env = {**NO_TLS, "DIND_INIT": "none", "DIND_API_TCP_ADDRESS": address}
+    result = sandbox.run(env=env, around=LISTENER.format(**taken))
+    assert result.exit == 78 and ":2375: Address already in use" in result.failure() and not result.starts("dockerd"), result
+    assert sandbox.run(env={**env, "DIND_API_ACTIVATION": "true"}, around=LISTENER.format(**taken)).starts("dockerd")
+
+
+@pytest.mark.parametrize("env, taken", [
+    ({}, V4),
+    ({}, V6),
+    ({"DIND_ROOTLESS_DETACH_NETNS": "true", "DIND_ROOTLESS_PUBLISH": "off"}, V6),  # the engine itself is out here
+])
+def test_a_port_that_rootlesskit_would_publish_is_told_when_it_is_in_use(sandbox, env, taken):
+    result = sandbox.run(env={**NO_TLS, "DIND_INIT": "none", **env}, around=LISTENER.format(**taken), **ROOTLESS)
+    assert result.exit == 78 and "tcp://0.0.0.0:2375: Address already in use" in result.failure(), result
+    assert not result.starts("rootlesskit")
+
+
+@pytest.mark.parametrize("env, taken", [
+    ({"DIND_ROOTLESS_PUBLISH": "off"}, V4),
+    ({"DIND_ROOTLESS_PORT_DRIVER": "slirp4netns"}, V6),  # it publishes for IPv4 alone
+])
+def test_a_port_that_rootlesskit_would_not_publish_may_be_in_use(sandbox, env, taken):
+    result = sandbox.run(env={**NO_TLS, "DIND_INIT": "none", **env}, around=LISTENER.format(**taken), **ROOTLESS)
+    assert result.starts("rootlesskit"), result
+
+
 def test_the_socket_of_a_living_engine_is_not_taken_away(sandbox):
     result = sandbox.run(env={**ACTIVATION, "DIND_INIT": "none"}, around=LISTENER.format(family="AF_UNIX", address='"/var/run/docker.sock"'))
     assert result.exit == 78 and "another process listens on it" in result.failure(), result
@@ -92,10 +125,12 @@ def test_the_socket_of_a_living_engine_is_not_taken_away(sandbox):
     ({"DIND_API_UNIX_MORE": "/nowhere/docker.sock"}, "there is no folder /nowhere"),
     ({"DOCKER_HOST": "unix:///nowhere/docker.sock"}, "there is no folder /nowhere"),
     ({"DIND_API_UNIX_PATH": "/run/" + "x" * 103}, "is too long for the path of a socket"),
+    ({"DIND_API_UNIX_MORE": "/run/" + "x" * 103}, "is too long for the path of a socket"),
     ({"DIND_API_UNIX_GROUP": "nobodys"}, "api.unix.group: nobodys (environment variable DIND_API_UNIX_GROUP) is not in /etc/group"),
 ])
-def test_bad_places_are_told_before_the_engine_starts(sandbox, env, part):
-    result = sandbox.run(env={**NO_TLS, **env})
+@pytest.mark.parametrize("activation", ["true", "false"])
+def test_bad_places_are_told_before_the_engine_starts(sandbox, env, part, activation):
+    result = sandbox.run(env={**NO_TLS, "DIND_API_ACTIVATION": activation, **env})
     assert result.exit == 78 and part in result.failure(), result
     assert not result.starts("dockerd")
 
@@ -205,15 +240,18 @@ def test_names_are_resolved_at_the_start(sandbox):
     assert "-A DIND-API-OUTSIDE -s 2001:db8::31 -j RETURN" in rules(result, "ip6tables")
 
 
-def test_a_name_that_does_not_resolve_is_told_before_the_engine_starts(sandbox):
-    result = sandbox.run(env={**NO_TLS, "DIND_API_ALLOW": "nobody.invalid"}, setup="rm -f /etc/resolv.conf; echo 'nameserver 127.0.0.1' > /etc/resolv.conf")
+@pytest.mark.parametrize("activation", ["true", "false"])
+def test_a_name_that_does_not_resolve_is_told_before_the_engine_starts(sandbox, activation):
+    result = sandbox.run(env={**NO_TLS, "DIND_API_ALLOW": "nobody.invalid", "DIND_API_ACTIVATION": activation}, setup="rm -f /etc/resolv.conf; echo 'nameserver 127.0.0.1' > /etc/resolv.conf")
     assert result.exit == 78 and "api.allow: nobody.invalid is no name that can be resolved here" in result.failure(), result
     assert not result.starts("dockerd") and not rules(result)
 
 
-def test_without_net_admin_an_allow_list_is_refused(sandbox):
-    result = sandbox.run(env=ALLOW, host=Host(drop=("NET_ADMIN",)))
+@pytest.mark.parametrize("activation", ["true", "false"])
+def test_without_net_admin_an_allow_list_is_refused(sandbox, activation):
+    result = sandbox.run(env={**ALLOW, "DIND_API_ACTIVATION": activation}, host=Host(drop=("NET_ADMIN",)))
     assert result.exit == 77 and "NET_ADMIN" in result.failure(), result
+    assert not result.starts("dockerd") and not rules(result)
 
 
 def test_without_a_list_there_are_no_rules(sandbox):
