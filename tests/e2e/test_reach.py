@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import os
+import pathlib
 import shlex
 import socket
 import threading
@@ -88,46 +89,60 @@ def test_handed_over_sockets_speak_mutual_tls(engine, tmp_path, interface, by_do
 
 
 NETWORK = "e2e-reach"
+OUTSIDE, INSIDE, INSIDE_GATEWAY = "fd4d:7b2c:91e0:1::/64", "fd4d:7b2c:91e0:2::/64", "fd4d:7b2c:91e0:2::1"
 PLAIN = {"DOCKER_TLS_CERTDIR": "", "DIND_API_ALLOW": "friend"}
 
 
-def gateway_of_engine():
-    return lab.outer("network", "inspect", "-f", "{{(index .IPAM.Config 0).Gateway}}", "bridge").stdout.strip()
+def free_network():
+    """The first three numbers of a /24 beside the private engine's own."""
+    own = lab.outer("network", "inspect", "-f", "{{(index .IPAM.Config 0).Gateway}}", "bridge").stdout.strip()
+    return own.replace("10.213.", "10.214.").rpartition(".")[0]
 
 
 class Reached:
-    """An engine that lets the container "friend" in, on a network with "friend" and "stranger"."""
+    """
+    An engine that lets the container "friend" in, on a network with "friend" and "stranger"; tried by one family. ADDRESS in a
+    setting is the container's IPv4 address there.
+    """
 
-    def __init__(self, environment, folder, kind=lab.Dind, privileges=("--privileged",)):
-        # The engine inside is told the address before it starts. Beside the private engine's own network nothing else is.
-        free = gateway_of_engine().replace("10.213.", "10.214.").removesuffix(".1")
-        self.address = f"{free}.100"
-        lab.outer("network", "create", "--subnet", f"{free}.0/24", NETWORK)
+    def __init__(self, environment, folder, kind=lab.Dind, privileges=("--privileged",), ipv6=False):
+        free = free_network()
+        address = f"{free}.100"
+        lab.outer("network", "create", "--subnet", f"{free}.0/24", *(("--ipv6", "--subnet", OUTSIDE) if ipv6 else ()), NETWORK)
         for name in ("friend", "stranger"):
             lab.outer("run", "-d", "--name", name, "--network", NETWORK, "--entrypoint", "sleep", lab.IMAGE, "infinity")
-        settings = {key: value.replace("ADDRESS", self.address) for key, value in {**PLAIN, **environment}.items()}
-        self.dind = kind("e2e-reach-allow", settings, options=("--network", NETWORK, "--ip", self.address), privileges=privileges)
+        settings = {key: value.replace("ADDRESS", address) for key, value in {**PLAIN, **environment}.items()}
+        self.dind = kind("e2e-reach-allow", settings, options=("--network", NETWORK, "--ip", address), privileges=privileges)
+        self.ipv6 = ipv6
+        self.address = lab.inspect(self.dind.name, f'(index .NetworkSettings.Networks "{NETWORK}").GlobalIPv6Address') if ipv6 else address
         self.dind.load_tiny_image(folder)
-        self.dind.docker("network", "create", "later")
+        self.dind.docker("network", "create", *(("--ipv6", "--subnet", INSIDE, "--gateway", INSIDE_GATEWAY) if ipv6 else ()), "later")
 
     def from_container(self, name, address=None, user="0"):
         ask = f"exec 3<>/dev/tcp/{address or self.address}/2375; printf 'GET /_ping HTTP/1.0\\r\\n\\r\\n' >&3; cat <&3"
         return lab.outer("exec", "--user", user, name, "timeout", "5", "bash", "-c", ask, check=False).stdout.endswith("OK")
 
     def from_nested(self, network, address):
+        host = f"[{address}]" if ":" in address else address
         done = self.dind.docker("run", "--rm", "--network", network, "tiny", "/bin/busybox", "wget", "-T", "4", "-q", "-O", "-",
-                                f"http://{address}:2375/_ping", check=False)
+                                f"http://{host}:2375/_ping", check=False)
         return done.stdout == "OK"
 
-    def ways(self):
-        """From nested containers to the API: by gateways, and by the address outside."""
-        return [(network, address) for network in ("bridge", "later") for address in (gateway(self.dind, network), self.address)]
+    def gateways(self):
+        """Ways from nested containers to the API that do not leave the engine's network."""
+        return [("later", INSIDE_GATEWAY)] if self.ipv6 else [(name, gateway(self.dind, name)) for name in ("bridge", "later")]
 
-    def nested(self):
+    def outer_addresses(self):
+        """Ways by this container's address outside."""
+        return [(network, self.address) for network, _ in self.gateways()]
+
+    def answers(self, ways):
         """What each way comes to. All at once: what is dropped takes its time."""
-        ways = self.ways()
         with concurrent.futures.ThreadPoolExecutor(len(ways)) as pool:
             return dict(zip(ways, pool.map(lambda way: self.from_nested(*way), ways)))
+
+    def nested(self):
+        return self.answers(self.gateways() + self.outer_addresses())
 
     def remove(self):
         for name in ("e2e-reach-allow", "friend", "stranger"):
@@ -141,8 +156,8 @@ class ReachedRootless(Reached):
     def __init__(self, environment, folder, privileges=("--privileged", "--user", "0", "-e", "DIND_MODE=rootless")):
         super().__init__(environment, folder, lab.Rootless, privileges)
 
-    def ways(self):
-        return [*super().ways(), ("bridge", "10.0.2.100")]
+    def gateways(self):
+        return [*super().gateways(), ("bridge", "10.0.2.100")]
 
 
 def test_only_who_is_allowed_gets_in_and_nested_containers_do_not(engine, tmp_path):
@@ -159,34 +174,6 @@ def test_only_who_is_allowed_gets_in_and_nested_containers_do_not(engine, tmp_pa
         reached.remove()
 
 
-def test_nested_containers_get_in_where_that_is_allowed(engine, tmp_path):
-    reached = Reached({"DIND_API_ALLOW_NESTED": "true"}, tmp_path)
-    try:
-        assert set(reached.nested().values()) == {True}
-        assert reached.from_container("friend") and not reached.from_container("stranger")
-    finally:
-        reached.remove()
-
-
-def test_without_a_list_everybody_gets_in_and_without_tcp_nobody(engine, tmp_path):
-    reached = Reached({"DIND_API_ALLOW": ""}, tmp_path)
-    try:
-        assert reached.from_container("stranger")
-        assert set(reached.nested().values()) == {True}
-    finally:
-        reached.remove()
-    for setting in ({"DIND_TLS_DIR": ""}, {"DIND_API_TCP_ADDRESS": "127.0.0.1"}):
-        reached = Reached({"DOCKER_TLS_CERTDIR": "/certs", "DIND_API_ALLOW": "", **setting}, tmp_path)
-        try:
-            assert not reached.from_container("friend") and not reached.from_container("stranger")
-            assert set(reached.nested().values()) == {False}
-        finally:
-            reached.remove()
-
-
-# ---- rootless ----
-
-
 def test_a_rootless_engine_lets_in_who_is_allowed_and_no_nested_container(engine, tmp_path):
     reached = ReachedRootless({}, tmp_path)
     try:
@@ -200,8 +187,23 @@ def test_a_rootless_engine_lets_in_who_is_allowed_and_no_nested_container(engine
         reached.remove()
 
 
-def test_nested_containers_reach_a_rootless_engine_where_that_is_allowed(engine, tmp_path):
-    reached = ReachedRootless({"DIND_API_ALLOW_NESTED": "true"}, tmp_path)
+def test_the_list_holds_for_a_rootless_engine_that_root_with_three_capabilities_starts(engine, tmp_path):
+    level = lab.levels()["rootless, root with two capabilities"]
+    words = shlex.split(level["docker_run"].replace("seccomp=", f"seccomp={lab.TOP}/examples/seccomp/"))
+    reached = ReachedRootless({}, tmp_path, (*words, "--cap-add", "NET_ADMIN"))
+    try:
+        assert reached.from_container("friend") and not reached.from_container("stranger")
+        assert set(reached.nested().values()) == {False}
+        ours = os.readlink("/proc/self/ns/user")
+        outside = [status for pid, status in reached.dind.processes() if os.readlink(f"/proc/{pid}/ns/user") == ours]
+        assert outside and {status["CapPrm"] for status in outside} == {"0" * 16}, "NET_ADMIN is gone with the rest"
+    finally:
+        reached.remove()
+
+
+@pytest.mark.parametrize("kind", [Reached, ReachedRootless], ids=["rootful", "rootless"])
+def test_nested_containers_get_in_where_that_is_allowed(engine, tmp_path, kind):
+    reached = kind({"DIND_API_ALLOW_NESTED": "true"}, tmp_path)
     try:
         assert set(reached.nested().values()) == {True}
         assert reached.from_container("friend") and not reached.from_container("stranger")
@@ -209,38 +211,38 @@ def test_nested_containers_reach_a_rootless_engine_where_that_is_allowed(engine,
         reached.remove()
 
 
-def test_the_list_holds_for_an_engine_whose_container_began_with_three_capabilities(engine, tmp_path):
-    level = lab.levels()["rootless, root with two capabilities"]
-    words = shlex.split(level["docker_run"].replace("seccomp=", f"seccomp={lab.TOP}/examples/seccomp/"))
-    reached = ReachedRootless({}, tmp_path, (*words, "--cap-add", "NET_ADMIN"))
+@pytest.mark.parametrize("setting, neighbour, by_gateway, by_address, here", [
+    ({}, True, True, True, True),
+    ({"DIND_API_TCP_ADDRESS": "127.0.0.1 ADDRESS"}, True, False, True, True),
+    ({"DIND_API_TCP_ADDRESS": "127.0.0.1"}, False, False, False, True),
+    ({"DIND_API_TCP_ENABLED": "false"}, False, False, False, False),
+], ids=["everywhere", "addresses", "loopback", "unix"])
+@pytest.mark.parametrize("kind", [Reached, ReachedRootless], ids=["rootful", "rootless"])
+def test_without_a_list_it_is_reached_where_it_listens(engine, tmp_path, kind, setting, neighbour, by_gateway, by_address, here):
+    reached = kind({"DIND_API_ALLOW": "", **setting}, tmp_path)
     try:
-        assert reached.from_container("friend") and not reached.from_container("stranger")
-        assert set(reached.nested().values()) == {False}
-        outside = [status for pid, status in reached.dind.processes() if os.readlink(f"/proc/{pid}/ns/user") == os.readlink("/proc/self/ns/user")]
-        assert outside and {status["CapPrm"] for status in outside} == {"0" * 16}, "NET_ADMIN is gone with the rest"
+        assert reached.from_container("stranger") == neighbour
+        assert set(reached.answers(reached.gateways()).values()) == {by_gateway}
+        assert set(reached.answers(reached.outer_addresses()).values()) == {by_address}
+        assert reached.from_container(reached.dind.name, "127.0.0.1") == here
+        assert reached.dind.docker("version").returncode == 0, "by the Unix socket"
     finally:
         reached.remove()
 
 
-@pytest.mark.parametrize("setting, stranger, nested", [
-    ({}, True, {True}),
-    ({"DIND_API_TCP_ADDRESS": "127.0.0.1"}, False, {False}),
-    ({"DIND_TLS_DIR": "", "DOCKER_TLS_CERTDIR": "/certs"}, False, {False}),
-], ids=["everywhere", "loopback", "unix"])
-def test_a_rootless_engine_without_a_list_is_where_its_address_is(engine, tmp_path, setting, stranger, nested):
-    reached = ReachedRootless({"DIND_API_ALLOW": "", **setting}, tmp_path)
+@pytest.mark.skipif(not pathlib.Path("/proc/net/if_inet6").exists(), reason="needs IPv6 in this kernel")
+@pytest.mark.parametrize("environment, stranger, nested", [
+    ({}, False, False),
+    ({"DIND_API_ALLOW_NESTED": "true"}, False, True),
+    ({"DIND_API_ALLOW": ""}, True, True),
+], ids=["allow", "nested-too", "no-list"])
+def test_the_list_holds_for_ipv6_too(engine, tmp_path, environment, stranger, nested):
+    """friend is in the list by its name alone, which stands for addresses of both families."""
+    reached = Reached({"DIND_API_TCP_ADDRESS": "::", **environment}, tmp_path, ipv6=True)
     try:
+        assert reached.from_container("friend")
         assert reached.from_container("stranger") == stranger
-        assert set(reached.nested().values()) == nested
-        assert reached.from_container(reached.dind.name, "127.0.0.1") == ("DIND_TLS_DIR" not in setting)
-    finally:
-        reached.remove()
-
-
-def test_particular_addresses_of_a_rootless_container_all_answer(engine, tmp_path):
-    """Behind each of them the port driver gets to the one inside."""
-    reached = ReachedRootless({"DIND_API_ALLOW": "", "DIND_API_TCP_ADDRESS": "127.0.0.1 ADDRESS"}, tmp_path)
-    try:
-        assert reached.from_container("stranger")
+        ways = reached.nested()
+        assert len(ways) == 2 and set(ways.values()) == {nested}, ways
     finally:
         reached.remove()
