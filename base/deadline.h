@@ -20,3 +20,10 @@ static inline int deadline_left(long long deadline)
 
     return left < 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left;
 }
+
+/*
+ * Waits until the descriptor is ready for `events` of poll(2); -1 never is. Returns 0, -ETIMEDOUT or another
+ * negative errno. Past the deadline it is -ETIMEDOUT even for a descriptor that is ready: one that always is
+ * outlasts none.
+ */
+int deadline_wait(int fd, short events, long long deadline);

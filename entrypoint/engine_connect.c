@@ -15,28 +15,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-int engine_wait(int fd, short events, long long deadline)
-{
-    struct pollfd wait = {.fd = fd, .events = events};
-
-    for (;;) {
-        int r = poll(&wait, 1, deadline_left(deadline));
-        if (r > 0)
-            return 0;
-        if (r == 0)
-            return -ETIMEDOUT;
-        if (errno != EINTR)
-            return -errno;
-    }
-}
-
 int engine_send(int fd, const char *data, size_t length, long long deadline)
 {
     while (length > 0) {
         ssize_t n = send(fd, data, length, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (n < 0 && errno != EINTR && errno != EAGAIN)
             return -errno;
-        int r = n < 0 ? engine_wait(fd, POLLOUT, deadline) : 0;
+        int r = n < 0 ? deadline_wait(fd, POLLOUT, deadline) : 0;
         if (r < 0)
             return r;
         data += n < 0 ? 0 : n;
@@ -48,7 +33,7 @@ int engine_send(int fd, const char *data, size_t length, long long deadline)
 ssize_t engine_receive(int fd, char *data, size_t room, long long deadline)
 {
     for (;;) {
-        int r = engine_wait(fd, POLLIN, deadline);
+        int r = deadline_wait(fd, POLLIN, deadline);
         ssize_t n = r < 0 ? r : recv(fd, data, room, MSG_DONTWAIT);
         if (r < 0 || n >= 0)
             return n;
@@ -117,7 +102,7 @@ static int read_addresses(int fd, long long deadline, struct addresses *out)
 {
     /* Less than PIPE_BUF: it comes in one piece (pipe(7)). */
     _Static_assert(sizeof(*out) <= PIPE_BUF, "one write");
-    int r = engine_wait(fd, POLLIN, deadline);
+    int r = deadline_wait(fd, POLLIN, deadline);
 
     if (r < 0)
         return r;
@@ -178,7 +163,7 @@ static int connect_to(const struct sockaddr_storage *to, socklen_t length, long 
     if (connect(fd, (const struct sockaddr *)to, length) < 0) {
         if (errno != EINPROGRESS)
             return -errno;
-        int r = engine_wait(fd, POLLOUT, deadline);
+        int r = deadline_wait(fd, POLLOUT, deadline);
         if (r < 0)
             return r;
         if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0)

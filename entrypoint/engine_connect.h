@@ -5,9 +5,6 @@
 
 #include <sys/types.h>
 
-/* Waits until the socket is ready for `events` of poll(2). 0, -ETIMEDOUT or another negative errno. */
-int engine_wait(int fd, short events, long long deadline);
-
 /* Sends all of it. 0 or a negative errno. */
 int engine_send(int fd, const char *data, size_t length, long long deadline);
 

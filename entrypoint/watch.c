@@ -95,14 +95,10 @@ void watch_paths(struct watch *watch, const struct strings *paths)
 
 bool watch_wait(struct watch *watch, int milliseconds)
 {
-    struct pollfd wait = {.fd = watch->fd, .events = POLLIN}; /* -1 is left aside: poll(2) */
     long long deadline = deadline_in(milliseconds);
 
-    for (;;) {
-        int r = poll(&wait, 1, deadline_left(deadline));
-        if (r == 0 || (r < 0 && errno != EINTR))
-            return false;
-        if (r > 0 && take_events(watch))
+    while (deadline_wait(watch->fd, POLLIN, deadline) == 0)
+        if (take_events(watch))
             return true;
-    }
+    return false;
 }
