@@ -1,5 +1,6 @@
 #include "process.h"
 
+#include "base/deadline.h"
 #include "base/environment.h"
 #include "base/file.h"
 
@@ -12,7 +13,6 @@
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 /* In the child, after fork: only calls that are safe there. `output` is standard output, or -1. */
@@ -33,16 +33,15 @@ static _Noreturn void become_quiet(
 
 /* Waits until the process has ended or the time is over; true in the latter case. A pidfd becomes readable
  * when its process ends (pidfd_open(2)); kernels before 5.3 have none, and are asked again and again. */
-static bool wait_for_end(pid_t pid, unsigned seconds)
+static bool wait_for_end(pid_t pid, long long deadline)
 {
     enum { PAUSE_MS = 10 };
     cleanup_close int fd = (int)syscall(SYS_pidfd_open, pid, 0);
-    struct pollfd wait = {.fd = fd, .events = POLLIN};
     siginfo_t info = {0};
 
     if (fd >= 0)
-        return poll(&wait, 1, (int)seconds * 1000) == 0;
-    for (unsigned waited = 0; waited < seconds * 1000; waited += PAUSE_MS) {
+        return deadline_wait(fd, POLLIN, deadline) == -ETIMEDOUT;
+    while (deadline_left(deadline) > 0) {
         if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || info.si_pid == pid)
             return false;
         (void)poll(NULL, 0, PAUSE_MS);
@@ -50,10 +49,10 @@ static bool wait_for_end(pid_t pid, unsigned seconds)
     return true;
 }
 
-static int wait_bounded(pid_t pid, unsigned seconds)
+static int wait_bounded(pid_t pid, long long deadline)
 {
     int status = 0;
-    bool late = wait_for_end(pid, seconds);
+    bool late = wait_for_end(pid, deadline);
 
     if (late)
         (void)kill(pid, SIGKILL);
@@ -87,28 +86,18 @@ int process_run_quietly(
     const char *const *arguments, const char *path, const char *const *environment, unsigned seconds)
 {
     pid_t pid = start_quietly(arguments, path, environment, -1);
-    return pid < 0 ? pid : wait_bounded(pid, seconds);
-}
-
-static long long now_ms(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+    return pid < 0 ? pid : wait_bounded(pid, deadline_in(seconds * 1000LL));
 }
 
 /* Reads to the end, or until it is too much or too late. 0 or a negative errno. */
-static int read_bounded(int fd, unsigned seconds, size_t limit, struct text *out)
+static int read_bounded(int fd, long long deadline, size_t limit, struct text *out)
 {
-    const long long end = now_ms() + seconds * 1000LL;
     char block[4096];
 
     for (;;) {
-        struct pollfd wait = {.fd = fd, .events = POLLIN};
-        long long left = end - now_ms();
-        if (left <= 0 || poll(&wait, 1, (int)left) == 0)
-            return -ETIMEDOUT;
+        int r = deadline_wait(fd, POLLIN, deadline);
+        if (r < 0)
+            return r;
         ssize_t length = read(fd, block, sizeof(block));
         if (length < 0 && errno == EINTR)
             continue;
@@ -124,6 +113,7 @@ static int read_bounded(int fd, unsigned seconds, size_t limit, struct text *out
 int process_capture(const char *const *arguments, const char *path, const char *const *environment,
     unsigned seconds, size_t limit, struct text *out)
 {
+    const long long deadline = deadline_in(seconds * 1000LL);
     int ends[2];
 
     if (pipe2(ends, O_CLOEXEC) < 0)
@@ -133,10 +123,10 @@ int process_capture(const char *const *arguments, const char *path, const char *
     (void)close(ends[1]);
     if (pid < 0)
         return pid;
-    int r = read_bounded(input, seconds, limit, out);
+    int r = read_bounded(input, deadline, limit, out);
     if (r < 0)
         (void)kill(pid, SIGKILL);
-    int status = wait_bounded(pid, seconds);
+    int status = wait_bounded(pid, deadline);
     return r < 0 ? r : status;
 }
 
