@@ -266,3 +266,38 @@ def test_a_start_that_failed_is_no_start(sandbox):
     result = sandbox.run(env={"DIND_CGROUP_NESTING": "required", **NO_TLS}, host=Host(cgroup="v2", cgroup_read_only=True, drop=["SYS_ADMIN"]),
                          around='"$@"; dindctl health --json > /out/said')
     assert json.loads(result.out("said"))["stage"] == "launcher", result
+
+
+# ---- names ----
+
+# A name server that never answers, or sends an answer without end: it is too long for a datagram, says the first packet
+# (RFC 1035, 4.1.1: TC), and over TCP it comes byte by byte.
+NAME_SERVER = """
+import os, socket, sys, time
+datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+datagrams.bind(("127.0.0.1", 53))
+streams = socket.create_server(("127.0.0.1", 53))
+if os.fork():
+    sys.exit()
+while True:
+    question, client = datagrams.recvfrom(512)
+    open("/out/asked", "w").close()
+    if sys.argv[1] == "trickles":
+        datagrams.sendto(question[:2] + bytes([0x83, 0x80]) + question[4:], client)
+        connection, _ = streams.accept()
+        connection.sendall(bytes([0xff, 0xff]))
+        while True:
+            connection.sendall(b"x")
+            open("/out/sent", "a").write("x")
+            time.sleep(0.02)
+"""
+
+
+@pytest.mark.parametrize("server", ["says nothing", "trickles"])
+def test_a_name_that_takes_too_long_is_told_within_the_time_for_an_answer(sandbox, server):
+    result = sandbox.run(["health", "--host", "tcp://slow.test:2375", "--timeout", "1s"], program="dindctl", timeout=15,
+                         stub={"names.py": NAME_SERVER}, setup=f"""
+        rm -f etc/resolv.conf; printf 'nameserver 127.0.0.1\noptions timeout:30\n' > etc/resolv.conf
+        python3 /stub/names.py '{server}'""")
+    check_not_ready((result.exit, result.stdout, result.stderr), "name unknown: tcp://slow.test:2375: slow.test could not be resolved in time")
+    assert result.out("asked") is not None and bool(result.out("sent")) == (server == "trickles"), result

@@ -15,6 +15,7 @@ unit_test(entrypoint_host_netfilter entrypoint)
 unit_test(entrypoint_process entrypoint)
 unit_test(entrypoint_http decisions)
 unit_test(entrypoint_engine_api entrypoint)
+unit_test(entrypoint_resolve entrypoint)
 
 # The supervisor runs before the C library: whatever else it referred to would be called in vain.
 add_test(NAME unit.supervise_refers_to_nothing_but_start COMMAND ${CMAKE_NM} --undefined-only $<TARGET_OBJECTS:supervise>)
