@@ -113,19 +113,10 @@ bool check_probe_identity(const struct check_input *in, struct check *check, str
     return !missing;
 }
 
-/* What each way of getting the right to write a map needs of the bounding set. Of a program that is
- * set-user-ID the kernel asks for more: root is not the owner of the new namespace (user_namespaces(7)). */
-static capset idmap_needs(const struct host_idmap *idmap)
-{
-    const capset both = CAPSET_ONE(CAP_SETUID) | CAPSET_ONE(CAP_SETGID);
-
-    return idmap->setuid ? both | CAPSET_ONE(CAP_DAC_OVERRIDE) | CAPSET_ONE(CAP_SYS_ADMIN) : both;
-}
-
 static bool idmap_works(const struct check_input *in, struct check *check, struct text *finding,
     const char *name, const struct host_idmap *idmap, const char *capability_name)
 {
-    capset missing = idmap_needs(idmap) & ~in->host->bounding;
+    capset missing = rootless_idmap_needs(idmap->setuid) & ~in->host->bounding;
 
     if (!idmap->path) {
         text_addf(finding, "%s is not in PATH", name);

@@ -7,18 +7,16 @@
 #include <errno.h>
 #include <linux/capability.h>
 
-/* What a set-user-ID newuidmap needs around it besides (user_namespaces(7), "Defining user and group ID
- * mappings": its effective uid is not the namespace's owner). */
-static const capset setuid_needs = CAPSET_ONE(CAP_DAC_OVERRIDE) | CAPSET_ONE(CAP_SYS_ADMIN);
-
 static void decide_bounding_set(struct plan *plan, const struct host *host)
 {
-    plan->keep = (CAPSET_ONE(CAP_SETUID) | CAPSET_ONE(CAP_SETGID)) & host->bounding;
+    capset little = rootless_idmap_needs(false), much = rootless_idmap_needs(true);
+
+    plan->keep = little & host->bounding;
     if (rootless_idmap_clean(host))
         return;
-    plan->keep |= setuid_needs & host->bounding;
+    plan->keep = much & host->bounding;
     if (rootless_idmap_mended(host)) {
-        plan->until_mended = setuid_needs & host->bounding;
+        plan->until_mended = much & ~little & host->bounding;
         return;
     }
     strings_add(&plan->notes,

@@ -17,6 +17,13 @@ bool rootless_idmap_clean(const struct host *host)
     return is_clean(&host->rootless.newuidmap) && is_clean(&host->rootless.newgidmap);
 }
 
+capset rootless_idmap_needs(bool setuid)
+{
+    const capset both = CAPSET_ONE(CAP_SETUID) | CAPSET_ONE(CAP_SETGID);
+
+    return setuid ? both | CAPSET_ONE(CAP_DAC_OVERRIDE) | CAPSET_ONE(CAP_SYS_ADMIN) : both;
+}
+
 bool rootless_idmap_mended(const struct host *host)
 {
     const struct host_idmap *uids = &host->rootless.newuidmap, *gids = &host->rootless.newgidmap;

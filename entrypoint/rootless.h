@@ -8,6 +8,11 @@
 /* newuidmap and newgidmap have file capabilities, and no set-user-ID bit. */
 bool rootless_idmap_clean(const struct host *host);
 
+/* What they need of the bounding set around them. For a set-user-ID one the kernel asks for more than for
+ * file capabilities: its effective uid, root, is not the owner of the new namespace (user_namespaces(7),
+ * "Defining user and group ID mappings"). */
+capset rootless_idmap_needs(bool setuid);
+
 /* What a start as root mends by itself: their file capabilities; accounts and subordinate ids that are
  * missing. */
 bool rootless_idmap_mended(const struct host *host);
