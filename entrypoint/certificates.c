@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 /* What this host calls itself may hold characters that no certificate can: left out rather than fatal. */
@@ -41,22 +40,18 @@ static int refuse_account(const struct settings *s, const struct tls_client *cli
     return err_hint(e, "%s", hint);
 }
 
-/* A number is taken as it is; a name must be in the file. */
 static int find_account(const struct settings *s, const struct tls_client *client, const char *kind,
     const char *account, const char *file, unsigned *id, struct err *e)
 {
     cleanup_text struct text accounts = {0};
     struct err ignored;
-    long long number;
 
-    if (account[strspn(account, "0123456789")] == '\0') {
-        if (!parse_number(account, 0, UINT32_MAX - 1, &number))
-            return refuse_account(
-                s, client, kind, account, "is out of range", "use a number from 0 to 4294967294", e);
-        *id = (unsigned)number;
-        return 0;
-    }
-    if (file_read_kernel(file, &accounts, &ignored) == 0 && account_find(text_get(&accounts), account, id))
+    (void)file_read_kernel(file, &accounts, &ignored);
+    int r = account_id(text_get(&accounts), account, id);
+    if (r == -ERANGE)
+        return refuse_account(
+            s, client, kind, account, "is out of range", "use a number from 0 to 4294967294", e);
+    if (r == 0)
         return 0;
     char *what cleanup_free = str_format("is not in %s", file);
     return refuse_account(s, client, kind, account, what, "use a number, or a name that the image knows", e);

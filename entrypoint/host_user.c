@@ -22,20 +22,13 @@ static int refuse_user(const struct settings *s, const char *what, struct err *e
     return err_hint(e, "use a user of the image's /etc/passwd, or the number of an ordinary user");
 }
 
-/* The uid that rootless.user means; a number needs no line in passwd. */
 static int chosen_uid(const struct settings *s, const char *passwd, uid_t *uid, struct err *e)
 {
-    const char *user = s->rootless.user;
-    long long number;
     unsigned id = 0;
+    int r = account_id(passwd, s->rootless.user, &id);
 
-    if (user[strspn(user, "0123456789")] == '\0') {
-        if (!parse_number(user, 0, UINT32_MAX - 1, &number))
-            return refuse_user(s, "is out of range", e);
-        id = (unsigned)number;
-    } else if (!account_find(passwd, user, &id)) {
-        return refuse_user(s, "is not in /etc/passwd", e);
-    }
+    if (r < 0)
+        return refuse_user(s, r == -ERANGE ? "is out of range" : "is not in /etc/passwd", e);
     if (id == 0)
         return refuse_user(s, "is root", e);
     *uid = id;

@@ -226,6 +226,17 @@ bool passwd_find(const char *passwd, uid_t uid, char **name, gid_t *gid, char **
     return false;
 }
 
+/* 4294967295 is -1, which is nobody's number and means "unchanged" to chown(2). */
+static bool account_number(const char *text, unsigned *id)
+{
+    long long number;
+
+    if (!parse_number(text, 0, UINT32_MAX - 1, &number))
+        return false;
+    *id = (unsigned)number;
+    return true;
+}
+
 bool account_find(const char *accounts, const char *name, unsigned *id)
 {
     enum { NAME = 0, NUMBER = 2 };
@@ -234,16 +245,19 @@ bool account_find(const char *accounts, const char *name, unsigned *id)
     strings_split(&lines, accounts, "\n");
     for (size_t i = 0; i < lines.count; i++) {
         cleanup_strings struct strings fields = {0};
-        long long number;
         colon_fields(&fields, lines.items[i]);
-        /* 4294967295 is -1, which is nobody's number and means "unchanged" to chown(2). */
         if (fields.count > NUMBER && *name && strcmp(fields.items[NAME], name) == 0 &&
-            parse_number(fields.items[NUMBER], 0, UINT32_MAX - 1, &number)) {
-            *id = (unsigned)number;
+            account_number(fields.items[NUMBER], id))
             return true;
-        }
     }
     return false;
+}
+
+int account_id(const char *accounts, const char *name_or_number, unsigned *id)
+{
+    if (*name_or_number && name_or_number[strspn(name_or_number, "0123456789")] == '\0')
+        return account_number(name_or_number, id) ? 0 : -ERANGE;
+    return account_find(accounts, name_or_number, id) ? 0 : -ENOENT;
 }
 
 bool subid_has(const char *subid, const char *name, uid_t uid)

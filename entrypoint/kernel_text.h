@@ -69,6 +69,11 @@ bool passwd_find(const char *passwd, uid_t uid, char **name, gid_t *gid, char **
  * when it is not there. The first line with that name counts, as for getpwnam(3). */
 bool account_find(const char *accounts, const char *name, unsigned *id);
 
+/* The number that a setting means by a name or a number: digits alone are the number itself, which needs no
+ * line there; anything else is a name, as for account_find. 0; -ERANGE for a number that no account can have;
+ * -ENOENT for a name that is not there; *id untouched then. */
+int account_id(const char *accounts, const char *name_or_number, unsigned *id);
+
 /* True if subuid(5) or subgid(5) text has a line for that user name (may be NULL) or uid. */
 bool subid_has(const char *subid, const char *name, uid_t uid);
 

@@ -55,25 +55,21 @@ int sockets_group(const struct settings *s, gid_t *gid, struct err *e)
     char *origin cleanup_free = settings_origin(s, OPTION_API_UNIX_GROUP);
     cleanup_text struct text groups = {0};
     struct err ignored;
-    long long number;
     unsigned id = 0;
 
     (void)file_read_kernel("/etc/group", &groups, &ignored);
-    if (!group) {
+    int r = group ? account_id(text_get(&groups), group, &id) : 0;
+    if (!group)
         (void)account_find(text_get(&groups), "docker", &id);
-        *gid = id;
-        return 0;
+    if (r < 0) {
+        (void)err_set(e, -EINVAL, "api.unix.group: %s (%s) %s", group, origin,
+            r == -ERANGE ? "is out of range" : "is not in /etc/group");
+        return refuse(e, r == -ERANGE ? "use a number from 0 to 4294967294"
+                                      : "use the group's number, which needs no entry there, or make the "
+                                        "group in the image");
     }
-    if (parse_number(group, 0, UINT32_MAX - 1, &number)) {
-        *gid = (gid_t)number;
-        return 0;
-    }
-    if (account_find(text_get(&groups), group, &id)) {
-        *gid = id;
-        return 0;
-    }
-    (void)err_set(e, -EINVAL, "api.unix.group: %s (%s) is not in /etc/group", group, origin);
-    return refuse(e, "use the group's number, which needs no entry there, or make the group in the image");
+    *gid = id;
+    return 0;
 }
 
 /* ---- TCP ---- */

@@ -127,6 +127,7 @@ def test_the_socket_of_a_living_engine_is_not_taken_away(sandbox):
     ({"DIND_API_UNIX_PATH": "/run/" + "x" * 103}, "is too long for the path of a socket"),
     ({"DIND_API_UNIX_MORE": "/run/" + "x" * 103}, "is too long for the path of a socket"),
     ({"DIND_API_UNIX_GROUP": "nobodys"}, "api.unix.group: nobodys (environment variable DIND_API_UNIX_GROUP) is not in /etc/group"),
+    ({"DIND_API_UNIX_GROUP": "4294967295"}, "api.unix.group: 4294967295 (environment variable DIND_API_UNIX_GROUP) is out of range"),
 ])
 @pytest.mark.parametrize("activation", ["true", "false"])
 def test_bad_places_are_told_before_the_engine_starts(sandbox, env, part, activation):

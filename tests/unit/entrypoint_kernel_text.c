@@ -2,6 +2,7 @@
 
 #include "entrypoint/kernel_text.h"
 
+#include <errno.h>
 #include <linux/capability.h>
 #include <string.h>
 
@@ -111,6 +112,26 @@ static void accounts_are_found_by_their_exact_names(void **state)
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
         unsigned id = 99;
         assert_int_equal(account_find(accounts, rows[i].name, &id), rows[i].id != 99);
+        assert_int_equal(id, rows[i].id);
+    }
+}
+
+static void digits_alone_are_a_number_and_anything_else_is_a_name(void **state)
+{
+    static const char accounts[] = "builder:x:1000:\n12:x:7:\n";
+    static const struct {
+        const char *account;
+        int code;
+        unsigned id;
+    } rows[] = {{"builder", 0, 1000}, {"0", 0, 0}, {"1000", 0, 1000}, {"12", 0, 12}, {"0012", 0, 12},
+        {"4294967294", 0, 4294967294U}, {"4294967295", -ERANGE, 99}, {"99999999999999999999", -ERANGE, 99},
+        {"nobody", -ENOENT, 99}, {"-1", -ENOENT, 99}, {"+1", -ENOENT, 99}, {"1x", -ENOENT, 99},
+        {"", -ENOENT, 99}};
+    (void)state;
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        unsigned id = 99;
+        assert_int_equal(account_id(accounts, rows[i].account, &id), rows[i].code);
         assert_int_equal(id, rows[i].id);
     }
 }
@@ -237,6 +258,7 @@ int main(void)
         cmocka_unit_test(only_the_full_identity_map_is_the_initial_user_namespace),
         cmocka_unit_test(users_are_found_by_uid_and_empty_fields_do_not_shift),
         cmocka_unit_test(accounts_are_found_by_their_exact_names),
+        cmocka_unit_test(digits_alone_are_a_number_and_anything_else_is_a_name),
         cmocka_unit_test(subordinate_ids_are_found_by_name_or_number),
         cmocka_unit_test(the_canonical_host_name_is_the_first_of_its_line),
         cmocka_unit_test(profiles_are_the_exact_lists),
