@@ -86,6 +86,15 @@ bool str_blank(const char *s)
     return !s || s[strspn(s, " \t\r\n\v\f")] == '\0';
 }
 
+bool path_within(const char *path, const char *folder)
+{
+    size_t length = strlen(folder);
+
+    while (length > 0 && folder[length - 1] == '/')
+        length--;
+    return strncmp(path, folder, length) == 0 && (path[length] == '\0' || path[length] == '/');
+}
+
 static void text_reserve(struct text *t, size_t more)
 {
     if (more >= SIZE_MAX / 2 - t->length)

@@ -35,6 +35,9 @@ const char *str_after(const char *s, const char *prefix); /* what follows prefix
 bool str_ends(const char *s, const char *suffix);
 bool str_blank(const char *s); /* NULL, empty or white space only */
 
+/* The folder itself or a place below it, by their texts alone. */
+bool path_within(const char *path, const char *folder);
+
 void text_add(struct text *t, const char *s);
 void text_add_n(struct text *t, const char *s, size_t length);
 void text_addf(struct text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));

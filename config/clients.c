@@ -79,13 +79,6 @@ static char *plain_path(const char *path)
     return plain.data ? plain.data : str_dup("/");
 }
 
-static bool contains(const char *outer, const char *inner)
-{
-    const char *rest = str_after(inner, outer);
-
-    return rest && (*rest == '\0' || *rest == '/');
-}
-
 /* A folder that has its place, by what it is called. */
 struct place {
     char *path; /* owned, plain */
@@ -96,7 +89,7 @@ static bool overlaps(const struct place *places, size_t count, const char *path,
 {
     for (size_t i = 0; i < count; i++) {
         *of = places[i].of;
-        if (contains(places[i].path, path) || contains(path, places[i].path))
+        if (path_within(path, places[i].path) || path_within(places[i].path, path))
             return true;
     }
     return false;

@@ -64,3 +64,11 @@ const struct record_type mounts_records = {
     .example = "[{\"source\": \"/a\", \"target\": \"/b\"}]",
     .complete = complete,
 };
+
+bool mounts_bring(const struct settings *s, const char *path)
+{
+    for (size_t i = 0; i < s->mounts.extra_count; i++)
+        if (path_within(path, s->mounts.extra[i].target))
+            return true;
+    return false;
+}

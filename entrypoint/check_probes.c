@@ -2,6 +2,7 @@
 #include "check_parts.h"
 
 #include "config/dockerd_flags.h"
+#include "config/mounts.h"
 
 #include <jansson.h>
 #include <linux/capability.h>
@@ -316,24 +317,11 @@ bool check_probe_engine(const struct check_input *in, struct check *check, struc
     return path;
 }
 
-/* On a mount that comes before the engine. */
-static bool data_comes_by_mount(const struct check_input *in)
-{
-    const struct settings *s = in->settings;
-
-    for (size_t i = 0; i < s->mounts.extra_count; i++) {
-        const char *rest = str_after(in->host->data_root, s->mounts.extra[i].target);
-        if (rest && (*rest == '\0' || *rest == '/'))
-            return true;
-    }
-    return false;
-}
-
 bool check_probe_data(const struct check_input *in, struct check *check, struct text *finding)
 {
     const struct host *host = in->host;
 
-    if (data_comes_by_mount(in)) {
+    if (mounts_bring(in->settings, host->data_root)) {
         text_addf(finding, "%s comes by mounts.extra", host->data_root);
         return true;
     }

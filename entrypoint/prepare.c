@@ -1,5 +1,6 @@
 #include "prepare.h"
 
+#include "config/mounts.h"
 #include "entrypoint/boot_report.h"
 #include "entrypoint/certificates.h"
 #include "entrypoint/identity.h"
@@ -44,23 +45,12 @@ static int check_conflicts(const struct prepared *p, struct err *e)
     return r;
 }
 
-/* A folder on, or below, what only a mount of ours brings is not there yet. */
-static bool comes_by_mount(const struct settings *s, const char *path)
-{
-    for (size_t i = 0; i < s->mounts.extra_count; i++) {
-        const char *rest = str_after(path, s->mounts.extra[i].target);
-        if (rest && (*rest == '\0' || *rest == '/'))
-            return true;
-    }
-    return false;
-}
-
 static bool store_comes_by_mount(const struct settings *s)
 {
     for (size_t i = 0; i < s->tls.client_count; i++)
-        if (s->tls.clients[i].dir && comes_by_mount(s, s->tls.clients[i].dir))
+        if (s->tls.clients[i].dir && mounts_bring(s, s->tls.clients[i].dir))
             return true;
-    return comes_by_mount(s, s->tls.dir);
+    return mounts_bring(s, s->tls.dir);
 }
 
 /* What the mounts or a later step bring is not there yet. */
@@ -77,8 +67,8 @@ static int check_sockets(const struct prepared *p, struct err *e)
     int r = sockets_check_path(p->plan.socket, false, e);
     for (size_t i = 0; r == 0 && i < chosen.count; i++) {
         const char *path = chosen.items[i];
-        bool later = comes_by_mount(s, path) ||
-                     (p->plan.mode == MODE_ROOTLESS && str_starts(path, p->host.runtime_dir));
+        bool later = mounts_bring(s, path) ||
+                     (p->plan.mode == MODE_ROOTLESS && path_within(path, p->host.runtime_dir));
         r = sockets_check_path(path, !later, e);
     }
     gid_t ignored;

@@ -38,6 +38,21 @@ static void joining_nothing_is_an_empty_string(void **state)
     assert_string_equal(joined, "");
 }
 
+static void a_path_is_within_a_folder_by_whole_names(void **state)
+{
+    static const struct {
+        const char *path, *folder;
+        bool within;
+    } rows[] = {{"/a/b", "/a/b", true}, {"/a/b/c", "/a/b", true}, {"/a/b/", "/a/b", true},
+        {"/a/b/c", "/a/b/", true}, {"/a/b", "/a/b/", true}, {"/a", "/", true}, {"/a/bc", "/a/b", false},
+        {"/a/bc", "/a/b/", false}, {"/a", "/a/b", false}, {"/b", "/a", false}, {"", "/a", false}};
+    (void)state;
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+        if (path_within(rows[i].path, rows[i].folder) != rows[i].within)
+            fail_msg("%s in %s", rows[i].path, rows[i].folder);
+}
+
 static void numbers_are_whole_and_in_range_or_refused(void **state)
 {
     static const char *const refused[] = {
@@ -74,6 +89,7 @@ int main(void)
         cmocka_unit_test(text_grows_and_stays_terminated),
         cmocka_unit_test(splitting_drops_empty_words),
         cmocka_unit_test(joining_nothing_is_an_empty_string),
+        cmocka_unit_test(a_path_is_within_a_folder_by_whole_names),
         cmocka_unit_test(numbers_are_whole_and_in_range_or_refused),
         cmocka_unit_test(prefixes_suffixes_and_blanks),
     };

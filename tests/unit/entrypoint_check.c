@@ -580,6 +580,27 @@ static void what_costs_something_is_warned_of_with_its_remedy_and_the_rest_is_no
         "securityContext.capabilities.add: [SYS_PTRACE]");
 }
 
+static void data_that_come_by_a_mount_of_ours_are_not_judged(void **state)
+{
+    static char on[] = "/data/docker", above[] = "/data", beside[] = "/data/dock";
+    (void)state;
+
+    for (int i = 0; i < 3; i++) {
+        cleanup(checks_free) struct checks checks;
+        struct extra_mount mount = {.target = i == 0 ? on : i == 1 ? above : beside};
+        struct host host = whole(true);
+        overlay(&host);
+        host.data_root = on;
+        settings.mounts.extra = &mount;
+        settings.mounts.extra_count = 1;
+        judge(&checks, MODE_ROOTFUL, &host);
+        for (size_t c = 0; c < checks.count; c++)
+            if (strcmp(checks.items[c].name, "data-root") == 0)
+                assert_int_equal(checks.items[c].passed, i < 2);
+    }
+    settings = usual;
+}
+
 static void a_profile_that_somebody_made_for_this_is_not_judged(void **state)
 {
     static char own[] = "docker-dind (enforce)", complaining[] = "docker-default (complain)";
@@ -655,6 +676,7 @@ int main(void)
         cmocka_unit_test(privileged_is_no_advice_for_what_it_does_not_mend),
         cmocka_unit_test(the_shell_entrypoints_words_come_first_and_the_rest_behind_them),
         cmocka_unit_test(what_costs_something_is_warned_of_with_its_remedy_and_the_rest_is_not),
+        cmocka_unit_test(data_that_come_by_a_mount_of_ours_are_not_judged),
         cmocka_unit_test(a_profile_that_somebody_made_for_this_is_not_judged),
         cmocka_unit_test(versions_are_read_as_dockerd_prints_them),
         cmocka_unit_test(json_and_text_say_the_same),
