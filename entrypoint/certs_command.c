@@ -21,10 +21,12 @@ struct task {
     struct settings settings;
     struct host host;
     struct certificates wanted;
+    struct certs_list list; /* after look */
 };
 
 static void task_free(struct task *t)
 {
+    certs_list_free(&t->list);
     dindctl_options_free(&t->options);
     settings_free(&t->settings);
     host_free(&t->host);
@@ -95,46 +97,50 @@ static int ensure(const struct certs_request *request, const char *folder, struc
     return r < 0 ? r : print_result(folder, &result, e);
 }
 
-static int look(struct task *t, const char *const *words, const char *allowed, const char *const *environment,
-    struct certs_list *list, struct err *e)
+/* Of a verb without an operand. */
+static int begin(struct task *t, const char *const *words, const char *allowed,
+    const char *const *environment, struct err *e)
 {
     int r = dindctl_options_read(&t->options, words, allowed, DINDCTL_NOTHING, NULL, e);
 
     if (r == 0)
         r = load(t, environment, e);
-    if (r == 0)
-        r = read_wanted(t, environment, e);
-    return r < 0 ? r : certs_look(&t->wanted.request, list, e);
+    return r < 0 ? r : read_wanted(t, environment, e);
+}
+
+static int look(struct task *t, const char *const *words, const char *allowed, const char *const *environment,
+    struct err *e)
+{
+    int r = begin(t, words, allowed, environment, e);
+    return r < 0 ? r : certs_look(&t->wanted.request, &t->list, e);
 }
 
 static int run_show(const char *const *words, const char *const *environment, struct err *e)
 {
     cleanup(task_free) struct task t = {0};
-    cleanup(certs_list_free) struct certs_list list = {0};
     cleanup_text struct text out = {0};
 
-    int r = look(&t, words, "--json --config --set", environment, &list, e);
+    int r = look(&t, words, "--json --config --set", environment, e);
     if (r < 0)
         return r;
     if (t.options.json)
-        certs_show_json(&list, t.settings.tls.dir, &out);
+        certs_show_json(&t.list, t.settings.tls.dir, &out);
     else
-        certs_show(&list, &out);
+        certs_show(&t.list, &out);
     return dindctl_print(text_get(&out), e);
 }
 
 static int run_check(const char *const *words, const char *const *environment, struct err *e)
 {
     cleanup(task_free) struct task t = {0};
-    cleanup(certs_list_free) struct certs_list list = {0};
     cleanup_text struct text out = {0};
 
-    int r = look(&t, words, "--config --set", environment, &list, e);
+    int r = look(&t, words, "--config --set", environment, e);
     if (r < 0)
         return r;
-    for (size_t i = 0; i < list.notes.count; i++)
-        log_warn(NULL, "%s", list.notes.items[i]);
-    bool bad = certs_show_bad(&list, &out);
+    for (size_t i = 0; i < t.list.notes.count; i++)
+        log_warn(NULL, "%s", t.list.notes.items[i]);
+    bool bad = certs_show_bad(&t.list, &out);
     if (!bad)
         text_add(&out, "good\n");
     r = dindctl_print(text_get(&out), e);
@@ -145,11 +151,7 @@ static int run_renew(const char *const *words, const char *const *environment, s
 {
     cleanup(task_free) struct task t = {0};
 
-    int r = dindctl_options_read(&t.options, words, "--config --set", DINDCTL_NOTHING, NULL, e);
-    if (r == 0)
-        r = load(&t, environment, e);
-    if (r == 0)
-        r = read_wanted(&t, environment, e);
+    int r = begin(&t, words, "--config --set", environment, e);
     if (r < 0)
         return r;
     t.wanted.request.scope = CERTS_RENEWAL;
