@@ -1,6 +1,5 @@
 #include "certs_command.h"
 
-#include "base/log.h"
 #include "config/checks.h"
 #include "config/clients.h"
 #include "entrypoint/certificates.h"
@@ -54,8 +53,7 @@ static int load(struct task *t, const char *const *environment, struct err *e)
     int r = config_load(&t->settings, &input, e);
     if (r < 0)
         return r;
-    for (size_t i = 0; i < t->settings.warnings.count; i++)
-        log_warn(NULL, "%s", t->settings.warnings.items[i]);
+    dindctl_warn(&t->settings.warnings);
     return 0;
 }
 
@@ -83,8 +81,7 @@ static int print_result(const char *folder, const struct certs_result *result, s
 {
     cleanup_text struct text out = {0};
 
-    for (size_t i = 0; i < result->notes.count; i++)
-        log_warn(NULL, "%s", result->notes.items[i]);
+    dindctl_warn(&result->notes);
     text_addf(&out, "%s: %s\n", folder, result->summary);
     return dindctl_print(text_get(&out), e);
 }
@@ -138,8 +135,7 @@ static int run_check(const char *const *words, const char *const *environment, s
     int r = look(&t, words, "--config --set", environment, e);
     if (r < 0)
         return r;
-    for (size_t i = 0; i < t.list.notes.count; i++)
-        log_warn(NULL, "%s", t.list.notes.items[i]);
+    dindctl_warn(&t.list.notes);
     bool bad = certs_show_bad(&t.list, &out);
     if (!bad)
         text_add(&out, "good\n");

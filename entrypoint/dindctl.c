@@ -132,8 +132,7 @@ static int run_config(const char *const *words, const char *const *environment, 
     r = config_load(&s, &input, e);
     if (r < 0)
         return r;
-    for (size_t i = 0; i < s.warnings.count; i++)
-        log_warn(NULL, "%s", s.warnings.items[i]);
+    dindctl_warn(&s.warnings);
     if (o.json)
         config_print_json(&s, &out);
     else

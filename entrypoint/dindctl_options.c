@@ -1,5 +1,7 @@
 #include "dindctl_options.h"
 
+#include "base/log.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -116,6 +118,12 @@ int dindctl_print(const char *text, struct err *e)
     if (fputs(text, stdout) == EOF || fflush(stdout) == EOF)
         return err_errno(e, -errno, "standard output");
     return 0;
+}
+
+void dindctl_warn(const struct strings *warnings)
+{
+    for (size_t i = 0; i < warnings->count; i++)
+        log_warn(NULL, "%s", warnings->items[i]);
 }
 
 struct config_input dindctl_input(const struct dindctl_options *o, const char *const *environment)

@@ -35,5 +35,8 @@ int dindctl_usage_error(struct err *e, const char *what, const char *subject);
  * with *e. */
 int dindctl_print(const char *text, struct err *e);
 
+/* Each as a warning. */
+void dindctl_warn(const struct strings *warnings);
+
 /* Where settings come from; borrows from both. */
 struct config_input dindctl_input(const struct dindctl_options *o, const char *const *environment);
