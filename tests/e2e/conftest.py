@@ -5,9 +5,11 @@ import sys
 
 import pytest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent)]
 
 import lab  # noqa: E402
+import skips  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -29,8 +31,6 @@ def dind(engine, request):
 
 
 def pytest_runtest_logreport(report):
-    if report.skipped:
-        module, _, test = report.nodeid.partition("::")
-        name = module.removesuffix(".py").rsplit("/", 1)[-1].removeprefix("test_")
-        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
-        print(f"\nSKIP: e2e.{name}.{test}: {reason.removeprefix('Skipped: ')}", flush=True)
+    module, _, test = report.nodeid.partition("::")
+    name = module.removesuffix(".py").rsplit("/", 1)[-1].removeprefix("test_")
+    skips.tell(report, f"e2e.{name}.{test}")

@@ -14,12 +14,12 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent)]
 
 import kernel  # noqa: E402
 import sandbox as sandbox_module  # noqa: E402
-
-ONLY_SKIPS = 99
+from skips import pytest_runtest_logreport, pytest_terminal_summary, skip_all  # noqa: E402, F401
 
 
 def _why_not():
@@ -42,27 +42,15 @@ def _why_not():
 
 
 def pytest_collection_modifyitems(items):
-    why = _why_not()
-    if why:
-        for item in items:
-            item.add_marker(pytest.mark.skip(reason=why))
+    skip_all(items, _why_not())
 
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item):
     report = (yield).get_result()
-    if report.skipped and isinstance(report.longrepr, tuple):
-        reason = report.longrepr[2].removeprefix("Skipped: ")
-        item.config.get_terminal_writer().line(f"\nSKIP: {item.name}: {reason}")
-    elif report.failed and "sandbox" in getattr(item, "funcargs", {}):
+    if report.failed and "sandbox" in getattr(item, "funcargs", {}):
         for number, result in enumerate(item.funcargs["sandbox"].results, 1):  # pytest shortens them in its own messages
             report.sections.append((f"start {number}", repr(result)))
-
-
-def pytest_terminal_summary(terminalreporter):
-    stats = terminalreporter.stats
-    if not any(stats.get(kind) for kind in ("passed", "failed", "error", "xfailed", "xpassed")):
-        terminalreporter._session.exitstatus = ONLY_SKIPS
 
 
 @pytest.fixture(scope="session")
@@ -75,8 +63,7 @@ def stub(tmp_path_factory):
     if "DIND_STUB" in os.environ:
         return Path(os.environ["DIND_STUB"])
     path = tmp_path_factory.mktemp("stub") / "stub"
-    source = Path(__file__).with_name("stub.c")
-    subprocess.run(["cc", "-std=c17", "-D_GNU_SOURCE", "-O1", "-static", "-o", path, source], check=True)
+    subprocess.run(["cc", "-std=c17", "-D_GNU_SOURCE", "-O1", "-static", "-o", path, HERE / "stub.c"], check=True)
     return path
 
 

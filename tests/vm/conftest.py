@@ -13,11 +13,10 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE))
+sys.path[:0] = [str(HERE), str(HERE.parent)]
 
 import machine  # noqa: E402
-
-ONLY_SKIPS = 99
+from skips import pytest_runtest_logreport, pytest_terminal_summary, skip_all  # noqa: E402, F401
 
 
 def pytest_configure(config):
@@ -25,10 +24,7 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(items):
-    why = machine.why_not()
-    if why:
-        for item in items:
-            item.add_marker(pytest.mark.skip(reason=why))
+    skip_all(items, machine.why_not())
 
 
 @pytest.fixture(scope="session")
@@ -81,14 +77,5 @@ def seen(request, suite, programs, booted, tmp_path_factory):
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item):
     report = (yield).get_result()
-    if report.skipped and isinstance(report.longrepr, tuple):
-        reason = report.longrepr[2].removeprefix("Skipped: ")
-        item.config.get_terminal_writer().line(f"\nSKIP: {item.name}: {reason}")
-    elif report.failed and "seen" in getattr(item, "funcargs", {}):
+    if report.failed and "seen" in getattr(item, "funcargs", {}):
         report.sections.append(("scenario", repr(item.funcargs["seen"])))
-
-
-def pytest_terminal_summary(terminalreporter):
-    stats = terminalreporter.stats
-    if not any(stats.get(kind) for kind in ("passed", "failed", "error", "xfailed", "xpassed")):
-        terminalreporter._session.exitstatus = ONLY_SKIPS
