@@ -10,6 +10,7 @@
 ARG BUILD_IMAGE=alpine:3.22
 ARG DIND_IMAGE=docker:dind
 ARG DIND_ROOTLESS_IMAGE=docker:dind-rootless
+ARG VERSION=0.1.0
 
 FROM ${BUILD_IMAGE} AS build
 RUN set -eu; \
@@ -43,7 +44,7 @@ EXPOSE 2375 2376
 HEALTHCHECK --interval=5s --timeout=5s --start-period=60s --retries=3 CMD ["dindctl", "health"]
 ENTRYPOINT ["dockerd-entrypoint.sh"]
 CMD []
-ARG VERSION=0.1.0
+ARG VERSION
 ARG REVISION=
 ARG CREATED=
 ARG SOURCE=
@@ -101,7 +102,7 @@ EXPOSE 2375 2376
 HEALTHCHECK --interval=5s --timeout=5s --start-period=60s --retries=3 CMD ["dindctl", "health"]
 ENTRYPOINT ["dockerd-entrypoint.sh"]
 CMD []
-ARG VERSION=0.1.0
+ARG VERSION
 ARG REVISION=
 ARG CREATED=
 ARG SOURCE=

@@ -108,6 +108,11 @@ def test_the_manual_pages_are_well_formed(manual):
     assert (done.returncode, done.stdout) == (0, "")
 
 
+def test_the_version_of_the_image_is_the_programs():
+    versions = re.findall(r"^ARG VERSION=(\S+)$", (TOP / "Dockerfile").read_text(), re.M)
+    assert [f"dockerd-entrypoint {version}\n" for version in versions] == [dindctl("version").stdout]
+
+
 def test_every_link_between_pages_leads_to_a_file():
     dead = [(page.name, target) for page in PAGES
             for target in re.findall(r"\]\(([^)#]+)", page.read_text())
