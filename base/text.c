@@ -45,16 +45,21 @@ char *str_dup_n(const char *s, size_t length)
     return checked(strndup(s, length));
 }
 
-char *str_format(const char *format, ...)
+static __attribute__((format(printf, 1, 0))) char *formatted(const char *format, va_list ap)
 {
     char *s = NULL;
+
+    return checked(vasprintf(&s, format, ap) < 0 ? NULL : s);
+}
+
+char *str_format(const char *format, ...)
+{
     va_list ap;
 
     va_start(ap, format);
-    if (vasprintf(&s, format, ap) < 0)
-        s = NULL;
+    char *s = formatted(format, ap);
     va_end(ap);
-    return checked(s);
+    return s;
 }
 
 bool str_equal(const char *a, const char *b)
@@ -181,14 +186,11 @@ void strings_add(struct strings *list, const char *s)
 
 void strings_addf(struct strings *list, const char *format, ...)
 {
-    char *s = NULL;
     va_list ap;
 
     va_start(ap, format);
-    if (vasprintf(&s, format, ap) < 0)
-        s = NULL;
+    strings_adopt(list, formatted(format, ap));
     va_end(ap);
-    strings_adopt(list, checked(s));
 }
 
 void strings_add_all(struct strings *list, const struct strings *more)
