@@ -91,6 +91,13 @@ bool str_blank(const char *s)
     return !s || s[strspn(s, " \t\r\n\v\f")] == '\0';
 }
 
+char *path_folder(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash && slash != path ? str_dup_n(path, (size_t)(slash - path)) : str_dup("/");
+}
+
 bool path_within(const char *path, const char *folder)
 {
     size_t length = strlen(folder);

@@ -38,6 +38,10 @@ bool str_blank(const char *s); /* NULL, empty or white space only */
 /* The folder itself or a place below it, by their texts alone. */
 bool path_within(const char *path, const char *folder);
 
+/* The folder that the last name of an absolute path lies in: "/" for one just below it. The caller frees it.
+ */
+char *path_folder(const char *path) __attribute__((malloc, returns_nonnull));
+
 void text_add(struct text *t, const char *s);
 void text_add_n(struct text *t, const char *s, size_t length);
 void text_addf(struct text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -93,9 +93,7 @@ static int next_signal(struct attendant *a, int milliseconds)
 /* The folder may come later, with the first thing that is put into it. */
 static void watch_folder(struct attendant *a)
 {
-    const char *path = a->want->when_file;
-    const char *slash = strrchr(path, '/');
-    char *folder cleanup_free = slash == path ? str_dup("/") : str_dup_n(path, (size_t)(slash - path));
+    char *folder cleanup_free = path_folder(a->want->when_file);
 
     if (!a->watches && a->events >= 0)
         a->watches = inotify_add_watch(a->events, folder, IN_CREATE | IN_MOVED_TO | IN_ONLYDIR) >= 0;

@@ -243,7 +243,8 @@ static int read_beside_record(
     for (size_t i = 0; i < records->count; i++) {
         const char *at = records->items[i];
         free(*path);
-        *path = str_format("%.*s/" NAME, (int)(strrchr(at, '/') - at), at);
+        char *folder cleanup_free = path_folder(at);
+        *path = str_format("%s/" NAME, folder);
         int r = file_read(AT_FDCWD, *path, MAX_BYTES, FILE_NO_LINKS, &record->content, e);
         if (r != -ENOENT)
             return r;

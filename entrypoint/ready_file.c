@@ -14,10 +14,9 @@
 /* Its folder, open; *name is its last component, borrowed from `path`. */
 static int open_folder(const char *path, const char **name, struct err *e)
 {
-    const char *slash = strrchr(path, '/');
-    char *folder cleanup_free = slash == path ? str_dup("/") : str_dup_n(path, (size_t)(slash - path));
+    char *folder cleanup_free = path_folder(path);
 
-    *name = slash + 1;
+    *name = strrchr(path, '/') + 1;
     int fd = file_open(AT_FDCWD, folder, O_RDONLY | O_DIRECTORY, 0, FILE_NO_LINKS);
     if (fd >= 0)
         return fd;

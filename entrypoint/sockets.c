@@ -33,8 +33,7 @@ static int refuse(struct err *e, const char *hint)
 
 int sockets_check_path(const char *path, bool folder_now, struct err *e)
 {
-    const char *slash = strrchr(path, '/');
-    char *folder cleanup_free = slash > path ? str_dup_n(path, (size_t)(slash - path)) : str_dup("/");
+    char *folder cleanup_free = path_folder(path);
     struct stat st;
 
     if (strlen(path) >= sizeof(((struct sockaddr_un *)0)->sun_path)) {

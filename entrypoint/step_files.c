@@ -101,7 +101,7 @@ static void sweep_named(struct sweep *sweep, const char *path)
 
     if (!slash || *path != '/' || lstat(path, &st) < 0 || !S_ISREG(st.st_mode))
         return;
-    char *folder cleanup_free = str_dup_n(path, slash == path ? 1 : (size_t)(slash - path));
+    char *folder cleanup_free = path_folder(path);
     cleanup_close int fd = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (fd >= 0)
         sweep_entry(sweep, fd, slash == path ? "" : folder, slash + 1);

@@ -53,6 +53,19 @@ static void a_path_is_within_a_folder_by_whole_names(void **state)
             fail_msg("%s in %s", rows[i].path, rows[i].folder);
 }
 
+static void the_folder_of_a_path_is_what_stands_before_its_last_name(void **state)
+{
+    static const struct {
+        const char *path, *folder;
+    } rows[] = {{"/a/b", "/a"}, {"/a", "/"}, {"/", "/"}, {"/a/b/", "/a/b"}, {"//a", "/"}};
+    (void)state;
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        char *folder cleanup_free = path_folder(rows[i].path);
+        assert_string_equal(folder, rows[i].folder);
+    }
+}
+
 static void numbers_are_whole_and_in_range_or_refused(void **state)
 {
     static const char *const refused[] = {
@@ -90,6 +103,7 @@ int main(void)
         cmocka_unit_test(splitting_drops_empty_words),
         cmocka_unit_test(joining_nothing_is_an_empty_string),
         cmocka_unit_test(a_path_is_within_a_folder_by_whole_names),
+        cmocka_unit_test(the_folder_of_a_path_is_what_stands_before_its_last_name),
         cmocka_unit_test(numbers_are_whole_and_in_range_or_refused),
         cmocka_unit_test(prefixes_suffixes_and_blanks),
     };
