@@ -108,8 +108,7 @@ static int read_answer(
     }
 }
 
-/* The first line of what came, fit for a terminal. The caller frees it. */
-static char *first_line(const struct text *data)
+char *engine_first_line(const struct text *data)
 {
     enum { SHOWN = 200 };
     const char *text = text_get(data);
@@ -125,7 +124,7 @@ static char *first_line(const struct text *data)
 static int no_answer(const struct engine_address *address, int r, const struct text *data,
     const struct engine_tls *tls, enum engine_stage *stage, struct err *e)
 {
-    char *line cleanup_free = first_line(data);
+    char *line cleanup_free = engine_first_line(data);
     const char *refusal = tls ? engine_tls_refusal(tls) : NULL;
 
     *stage = refusal ? ENGINE_TLS_REFUSED : r == -EPROTO || r == -EFBIG ? ENGINE_NO_HTTP : ENGINE_SILENT;

@@ -154,17 +154,11 @@ static bool is_ready(const struct engine_answer *answer)
 
 static void judge(struct health *health, const struct engine_answer *answer)
 {
-    enum { SHOWN = 200 };
-    const char *text = text_get(&answer->body);
-    size_t length = strcspn(text, "\r\n");
-    char *line cleanup_free = str_dup_n(text, length < SHOWN ? length : SHOWN);
+    char *line cleanup_free = engine_first_line(&answer->body);
 
     health->stage = stage_of(answer->stage);
     if (health->stage != STAGE_READY || is_ready(answer))
         return;
-    for (char *c = line; *c; c++)
-        if ((unsigned char)*c < 0x20 || (unsigned char)*c >= 0x7f)
-            *c = '?';
     health->stage = STAGE_ERROR;
     (void)err_set(&health->why, -EPROTO, "%s: status %d%s%s", health->address.shown, answer->status,
         *line ? ": " : "", line);
