@@ -1,5 +1,6 @@
 #include "store.h"
 
+#include "base/deadline.h"
 #include "base/file.h"
 
 #include <dirent.h>
@@ -240,15 +241,13 @@ static bool without_locks(int code)
 int store_lock(struct store *store, int seconds, bool *unlocked, struct err *e)
 {
     const struct timespec pause = {.tv_nsec = 20L * 1000 * 1000};
-    struct timespec now;
+    const long long deadline = deadline_in(seconds * 1000LL);
     cleanup_close int fd = open_lock(store);
 
     if (fd < 0) {
         err_errno(e, fd, "certs: %s/ca/%s: cannot lock the store", store->path, lock_name);
         return write_hint(e, store->path);
     }
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    time_t deadline = now.tv_sec + seconds;
     while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
         if (without_locks(errno)) {
             if (unlocked)
@@ -257,8 +256,7 @@ int store_lock(struct store *store, int seconds, bool *unlocked, struct err *e)
         }
         if (errno != EWOULDBLOCK && errno != EINTR)
             return err_errno(e, -errno, "certs: %s/ca/%s: cannot lock the store", store->path, lock_name);
-        (void)clock_gettime(CLOCK_MONOTONIC, &now);
-        if (now.tv_sec >= deadline) {
+        if (deadline_left(deadline) == 0) {
             err_set(e, -EBUSY, "certs: %s/ca/%s: another process has kept the store locked for %d seconds",
                 store->path, lock_name, seconds);
             return err_hint(
