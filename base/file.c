@@ -253,6 +253,19 @@ bool file_is_regular(const char *path)
     return stat(path, &st) == 0 && S_ISREG(st.st_mode);
 }
 
+char *file_nearest_folder(const char *path)
+{
+    char *found = str_dup(path);
+
+    while (strcmp(found, "/") != 0 && !file_is_folder(found)) {
+        char *slash = strrchr(found, '/');
+        if (!slash)
+            return found;
+        slash[slash == found ? 1 : 0] = '\0';
+    }
+    return found;
+}
+
 static bool runnable(const char *path)
 {
     return file_is_regular(path) && access(path, X_OK) == 0;

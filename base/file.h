@@ -74,6 +74,9 @@ int file_make_folders(const char *path, mode_t mode);
 bool file_is_folder(const char *path);
 bool file_is_regular(const char *path);
 
+/* The folder itself, or the nearest one above it that is there (following links). The caller frees it. */
+char *file_nearest_folder(const char *path);
+
 /* PATH where the environment has none. */
 #define FILE_DEFAULT_SEARCH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 

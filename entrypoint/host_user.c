@@ -51,24 +51,9 @@ static char *home_of_another(const char *passwd, struct host_user *user, const c
     return found;
 }
 
-/* Of a folder that is not there yet, its nearest parent tells. */
-static bool find_mount_of(const char *path, struct statvfs *fs, struct statfs *kind)
-{
-    char *at cleanup_free = str_dup(path);
-
-    for (;;) {
-        if (statvfs(at, fs) == 0 && statfs(at, kind) == 0)
-            return true;
-        char *slash = strrchr(at, '/');
-        if (!slash || slash == at)
-            return false;
-        *slash = '\0';
-    }
-}
-
 void host_look_at_data(struct host *host, const char *data_root)
 {
-    char *chosen = str_dup(data_root);
+    char *chosen = str_dup(data_root), *folder cleanup_free = file_nearest_folder(data_root);
     struct statvfs fs;
     struct statfs kind;
 
@@ -76,7 +61,7 @@ void host_look_at_data(struct host *host, const char *data_root)
     strings_free(&host->data_prior);
     host->data_root = chosen;
     storage_prior(chosen, &host->data_prior);
-    bool there = find_mount_of(chosen, &fs, &kind);
+    bool there = statvfs(folder, &fs) == 0 && statfs(folder, &kind) == 0;
     host->data_on_overlay = there && kind.f_type == OVERLAYFS_SUPER_MAGIC;
     host->data_nosuid = there && (fs.f_flag & ST_NOSUID);
     host->data_nodev = there && (fs.f_flag & ST_NODEV);

@@ -1,5 +1,7 @@
 #include "storage.h"
 
+#include "base/file.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -22,24 +24,9 @@ typedef int trial(void);
 
 /* ---- what is there ---- */
 
-/* The folder itself or the nearest one above it. The caller frees it. */
-static char *existing(const char *path)
-{
-    char *found = str_dup(path);
-    struct stat st;
-
-    while (strcmp(found, "/") != 0 && (stat(found, &st) < 0 || !S_ISDIR(st.st_mode))) {
-        char *slash = strrchr(found, '/');
-        if (!slash)
-            return found;
-        slash[slash == found ? 1 : 0] = '\0';
-    }
-    return found;
-}
-
 bool storage_on(const char *path, long magic)
 {
-    char *folder cleanup_free = existing(path);
+    char *folder cleanup_free = file_nearest_folder(path);
     struct statfs fs;
 
     return statfs(folder, &fs) == 0 && fs.f_type == magic;
@@ -164,7 +151,7 @@ static int run_trial(trial *attempt, int scratch)
 /* overlay2 may be a mount of its own in the data folder: then that is where it has to work. */
 static char *place_of(const char *data_root)
 {
-    char *above cleanup_free = existing(data_root);
+    char *above cleanup_free = file_nearest_folder(data_root);
     char *own = str_format("%s/overlay2", above);
     struct stat here, there;
 
@@ -203,7 +190,7 @@ int storage_try_overlay(const char *data_root, struct err *e)
 
 int storage_try_fuse(const char *data_root, struct err *e)
 {
-    char *folder cleanup_free = existing(data_root);
+    char *folder cleanup_free = file_nearest_folder(data_root);
     int r = try_in(folder, mount_fuse);
 
     if (r == -ENOENT || r == -ENXIO || r == -ENODEV)

@@ -108,6 +108,12 @@ def test_data_on_an_overlay_is_told_by_the_nearest_folder_that_is_there(sandbox)
         assert len(told) == 1 and told[0].startswith("storage: "), told
 
 
+@pytest.mark.parametrize("root", ["/not-yet", "/not-yet/docker"])
+def test_a_folder_for_the_data_that_is_not_there_yet_lies_on_the_overlay_of_the_root(sandbox, root):
+    found = failed(sandbox, env={"DIND_ARGS": f"--data-root={root}"})
+    assert found["data-root"]["finding"] == f"{root} is on overlayfs"
+
+
 def test_the_matrix_looks_at_nothing(sandbox):
     levels = json.loads(check(sandbox, "--matrix", "--json", host=Host(drop=("SYS_ADMIN",))).stdout)
     assert [level["level"] for level in levels][-1] == "nothing"

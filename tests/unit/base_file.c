@@ -172,6 +172,24 @@ static void programs_are_found_in_the_given_path_only(void **state)
     assert_null(file_find_program("etc", "/"));
 }
 
+static void the_nearest_folder_is_the_one_that_is_there(void **state)
+{
+    char *deep cleanup_free = str_format("%s/missing/below", folder);
+    char *file cleanup_free = str_format("%s/nearest", folder);
+    char *of_deep cleanup_free = file_nearest_folder(deep), *own cleanup_free = file_nearest_folder(folder);
+    char *top cleanup_free = file_nearest_folder("/no-such-folder");
+    char *root cleanup_free = file_nearest_folder("/");
+    (void)state;
+
+    put("nearest", "");
+    char *of_file cleanup_free = file_nearest_folder(file);
+    assert_string_equal(of_deep, folder);
+    assert_string_equal(own, folder);
+    assert_string_equal(of_file, folder);
+    assert_string_equal(top, "/");
+    assert_string_equal(root, "/");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -185,6 +203,7 @@ int main(void)
         cmocka_unit_test(replacing_a_link_replaces_the_link_and_not_its_target),
         cmocka_unit_test(a_failed_replacement_keeps_the_old_file),
         cmocka_unit_test(programs_are_found_in_the_given_path_only),
+        cmocka_unit_test(the_nearest_folder_is_the_one_that_is_there),
     };
     return cmocka_run_group_tests(tests, open_folder, remove_folder);
 }
