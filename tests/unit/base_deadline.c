@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/eventfd.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -24,12 +25,11 @@ static void what_is_ready_is_not_waited_for(void **state)
 
 static void what_never_becomes_ready_is_waited_for_until_the_deadline(void **state)
 {
-    int ends[2];
+    cleanup_close int silent = eventfd(0, EFD_CLOEXEC);
     (void)state;
 
-    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
-    cleanup_close int input = ends[0], output = ends[1];
-    assert_int_equal(deadline_wait(input, POLLIN, deadline_in(20)), -ETIMEDOUT);
+    assert_true(silent >= 0);
+    assert_int_equal(deadline_wait(silent, POLLIN, deadline_in(20)), -ETIMEDOUT);
     assert_int_equal(deadline_wait(-1, POLLIN, deadline_in(20)), -ETIMEDOUT);
 }
 
