@@ -163,6 +163,19 @@ const char *text_get(const struct text *t)
     return t->data ? t->data : "";
 }
 
+char *text_first_line(const struct text *t)
+{
+    enum { SHOWN = 200 };
+    const char *text = text_get(t);
+    size_t length = strcspn(text, "\r\n");
+    char *line = str_dup_n(text, length < SHOWN ? length : SHOWN);
+
+    for (char *c = line; *c; c++)
+        if ((unsigned char)*c < 0x20 || (unsigned char)*c >= 0x7f)
+            *c = '?';
+    return line;
+}
+
 void text_free(struct text *t)
 {
     free(t->data);

@@ -46,8 +46,11 @@ void text_add(struct text *t, const char *s);
 void text_add_n(struct text *t, const char *s, size_t length);
 void text_addf(struct text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 const char *text_get(const struct text *t); /* never NULL; valid until the next change */
-void text_free(struct text *t);             /* leaves it empty */
-void text_wipe(struct text *t);             /* as text_free, the bytes overwritten first: for secrets */
+/* The first line of what somebody else wrote, at most 200 bytes, '?' for what is no printable ASCII: fit for
+ * a message. The caller frees it. */
+char *text_first_line(const struct text *t);
+void text_free(struct text *t); /* leaves it empty */
+void text_wipe(struct text *t); /* as text_free, the bytes overwritten first: for secrets */
 
 void strings_add(struct strings *list, const char *s);
 void strings_addf(struct strings *list, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { COMMAND_SECONDS = 10 };
+enum { COMMAND_SECONDS = 10, MOST_SAID = 16 * 1024 };
 
 /* Bridges that an earlier engine left in this network namespace are nested networks, too. */
 static bool is_outside(const char *interface, const char *way_out)
@@ -28,32 +28,42 @@ static void find_outside(struct strings *interfaces, const char *way_out)
         if_freenameindex(list);
 }
 
-static int tell_failure(const char *line, int status, struct err *e)
+static int tell_failure(const char *line, int status, const struct text *said, struct err *e)
 {
-    (void)err_set(e, status < 0 ? status : -EPERM, "api.allow: `%s` failed (%s)", line,
-        status < 0 ? strerror(-status) : "see its own words with that command in this container");
+    char *words cleanup_free = text_first_line(said);
+
+    (void)err_set(e, status < 0 ? status : -EPERM, "api.allow: `%s` failed: %s", line,
+        status < 0 ? strerror(-status)
+        : *words   ? words
+                   : "it does not say why");
     (void)err_status(e, status == -ENOENT ? EXIT_CONFIG : EXIT_SYSTEM);
     return err_hint(e, status == -ENOENT
                            ? "install iptables and ip6tables in the image, or leave out api.allow"
-                           : "on the node: modprobe nf_tables, or ip_tables and ip6_tables; or leave out "
-                             "api.allow");
+                           : "on the node: modprobe nf_tables, or ip_tables and ip6_tables, and xt_owner for "
+                             "a rootless engine; or leave out api.allow");
+}
+
+static int run(const char *line, const char *path, struct text *said)
+{
+    char *search cleanup_free = str_format("PATH=%s", path);
+    const char *const environment[] = {search, NULL};
+    cleanup_strings struct strings arguments = {0};
+
+    strings_split(&arguments, line, " ");
+    return process_capture_errors(
+        (const char *const *)arguments.items, path, environment, COMMAND_SECONDS, MOST_SAID, said);
 }
 
 static int apply(const char *program, const char *path, const struct strings *commands, struct err *e)
 {
-    char *search cleanup_free = str_format("PATH=%s", path);
-    const char *const environment[] = {search, NULL};
-
     for (size_t i = 0; i < commands->count; i++) {
         const char *command = commands->items[i];
         bool may_fail = *command == '?';
         char *line cleanup_free = str_format("%s -w %s", program, command + may_fail);
-        cleanup_strings struct strings arguments = {0};
-        strings_split(&arguments, line, " ");
-        int status =
-            process_run_quietly((const char *const *)arguments.items, path, environment, COMMAND_SECONDS);
+        cleanup_text struct text said = {0};
+        int status = run(line, path, &said);
         if (status < 0 || (status > 0 && !may_fail))
-            return tell_failure(line, status, e);
+            return tell_failure(line, status, &said, e);
     }
     return 0;
 }

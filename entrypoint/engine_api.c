@@ -108,23 +108,10 @@ static int read_answer(
     }
 }
 
-char *engine_first_line(const struct text *data)
-{
-    enum { SHOWN = 200 };
-    const char *text = text_get(data);
-    size_t length = strcspn(text, "\r\n");
-    char *line = str_dup_n(text, length < SHOWN ? length : SHOWN);
-
-    for (char *c = line; *c; c++)
-        if ((unsigned char)*c < 0x20 || (unsigned char)*c >= 0x7f)
-            *c = '?';
-    return line;
-}
-
 static int no_answer(const struct engine_address *address, int r, const struct text *data,
     const struct engine_tls *tls, enum engine_stage *stage, struct err *e)
 {
-    char *line cleanup_free = engine_first_line(data);
+    char *line cleanup_free = text_first_line(data);
     const char *refusal = tls ? engine_tls_refusal(tls) : NULL;
 
     *stage = refusal ? ENGINE_TLS_REFUSED : r == -EPROTO || r == -EFBIG ? ENGINE_NO_HTTP : ENGINE_SILENT;

@@ -47,6 +47,3 @@ struct engine_answer {
 int engine_get(const struct engine_address *address, const char *path, long long deadline,
     struct engine_answer *answer, struct err *e);
 void engine_answer_free(struct engine_answer *answer);
-
-/* The first line of what came, cut, and fit for a terminal. The caller frees it. */
-char *engine_first_line(const struct text *data);

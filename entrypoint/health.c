@@ -154,7 +154,7 @@ static bool is_ready(const struct engine_answer *answer)
 
 static void judge(struct health *health, const struct engine_answer *answer)
 {
-    char *line cleanup_free = engine_first_line(&answer->body);
+    char *line cleanup_free = text_first_line(&answer->body);
 
     health->stage = stage_of(answer->stage);
     if (health->stage != STAGE_READY || is_ready(answer))

@@ -207,7 +207,8 @@ static bool collide(const struct plan *plan, const struct plan_input *in, const 
            plan_opens_both(plan, in->settings, in->host, b);
 }
 
-static int refuse_tcp(const struct settings *s, const char *a, const char *b, struct err *e)
+static int refuse_tcp(
+    const struct plan *plan, const struct settings *s, const char *a, const char *b, struct err *e)
 {
     char *twice cleanup_free = str_format("names %s twice", b);
     char *both cleanup_free = str_format("names %s and %s, and one port cannot be had on both", a, b);
@@ -215,9 +216,10 @@ static int refuse_tcp(const struct settings *s, const char *a, const char *b, st
     if (str_equal(a, b))
         return refuse(s, OPTION_API_TCP_ADDRESS, twice, "name each address once", e);
     return refuse(s, OPTION_API_TCP_ADDRESS, both,
-        same_family(a, b) ? "leave out the narrower one"
-                          : "leave out one of them: unless api.activation makes the sockets, 0.0.0.0 and :: "
-                            "open both families",
+        same_family(a, b)             ? "leave out the narrower one"
+        : plan->mode == MODE_ROOTLESS ? "leave out one of them: 0.0.0.0 and :: open both families"
+                                      : "leave out one of them: unless api.activation makes the sockets, "
+                                        "0.0.0.0 and :: open both families",
         e);
 }
 
@@ -228,7 +230,7 @@ static int check_tcp(const struct plan *plan, const struct plan_input *in, struc
     for (size_t i = 1; plan->tcp && i < list->count; i++)
         for (size_t j = 0; j < i; j++)
             if (collide(plan, in, list->items[j], list->items[i]))
-                return refuse_tcp(in->settings, list->items[j], list->items[i], e);
+                return refuse_tcp(plan, in->settings, list->items[j], list->items[i], e);
     return 0;
 }
 

@@ -15,16 +15,22 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* In the child, after fork: only calls that are safe there. `output` is standard output, or -1. */
+/* Which of a program's streams is heard, and by what; the rest is /dev/null. */
+struct heard {
+    int stream; /* STDOUT_FILENO, STDERR_FILENO, or -1 for none */
+    int by;
+};
+
+/* In the child, after fork: only calls that are safe there. */
 static _Noreturn void become_quiet(
-    const char *program, char *const *arguments, char *const *environment, int output)
+    const char *program, char *const *arguments, char *const *environment, struct heard heard)
 {
     sigset_t none;
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
-    if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(output < 0 ? null : output, STDOUT_FILENO) < 0 ||
-        dup2(null, STDERR_FILENO) < 0)
-        _exit(EXIT_CANNOT_EXECUTE);
+    for (int stream = STDIN_FILENO; stream <= STDERR_FILENO; stream++)
+        if (null < 0 || dup2(stream == heard.stream ? heard.by : null, stream) < 0)
+            _exit(EXIT_CANNOT_EXECUTE);
     (void)sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
     (void)execve(program, arguments, environment);
@@ -66,7 +72,7 @@ static int wait_bounded(pid_t pid, long long deadline)
 
 /* The process id, or a negative errno. */
 static pid_t start_quietly(
-    const char *const *arguments, const char *path, const char *const *environment, int output)
+    const char *const *arguments, const char *path, const char *const *environment, struct heard heard)
 {
     cleanup_strings struct strings copy = {0};
     char *program cleanup_free = file_find_program(arguments[0], path);
@@ -78,14 +84,14 @@ static pid_t start_quietly(
     strings_add_array(&environment_copy, environment);
     pid_t pid = fork();
     if (pid == 0)
-        become_quiet(program, copy.items, environment_copy.items, output);
+        become_quiet(program, copy.items, environment_copy.items, heard);
     return pid < 0 ? -errno : pid;
 }
 
 int process_run_quietly(
     const char *const *arguments, const char *path, const char *const *environment, unsigned seconds)
 {
-    pid_t pid = start_quietly(arguments, path, environment, -1);
+    pid_t pid = start_quietly(arguments, path, environment, (struct heard){-1, -1});
     return pid < 0 ? pid : wait_bounded(pid, deadline_in(seconds * 1000LL));
 }
 
@@ -110,8 +116,8 @@ static int read_bounded(int fd, long long deadline, size_t limit, struct text *o
     }
 }
 
-int process_capture(const char *const *arguments, const char *path, const char *const *environment,
-    unsigned seconds, size_t limit, struct text *out)
+static int hear(const char *const *arguments, const char *path, const char *const *environment,
+    unsigned seconds, int stream, size_t limit, struct text *out)
 {
     const long long deadline = deadline_in(seconds * 1000LL);
     int ends[2];
@@ -119,7 +125,7 @@ int process_capture(const char *const *arguments, const char *path, const char *
     if (pipe2(ends, O_CLOEXEC) < 0)
         return -errno;
     cleanup_close int input = ends[0];
-    pid_t pid = start_quietly(arguments, path, environment, ends[1]);
+    pid_t pid = start_quietly(arguments, path, environment, (struct heard){stream, ends[1]});
     (void)close(ends[1]);
     if (pid < 0)
         return pid;
@@ -128,6 +134,18 @@ int process_capture(const char *const *arguments, const char *path, const char *
         (void)kill(pid, SIGKILL);
     int status = wait_bounded(pid, deadline);
     return r < 0 ? r : status;
+}
+
+int process_capture(const char *const *arguments, const char *path, const char *const *environment,
+    unsigned seconds, size_t limit, struct text *out)
+{
+    return hear(arguments, path, environment, seconds, STDOUT_FILENO, limit, out);
+}
+
+int process_capture_errors(const char *const *arguments, const char *path, const char *const *environment,
+    unsigned seconds, size_t limit, struct text *out)
+{
+    return hear(arguments, path, environment, seconds, STDERR_FILENO, limit, out);
 }
 
 /* Why file_find_program found nothing, in the statuses that a shell gives. */

@@ -21,6 +21,10 @@ int process_run_quietly(
 int process_capture(const char *const *arguments, const char *path, const char *const *environment,
     unsigned seconds, size_t limit, struct text *out);
 
+/* The same with standard error instead: a program's own words for its failure. */
+int process_capture_errors(const char *const *arguments, const char *path, const char *const *environment,
+    unsigned seconds, size_t limit, struct text *out);
+
 /*
  * Becomes `arguments` with that environment, [0] looked up in `path`; a text without an interpreter line is
  * given to /bin/sh, as execvp(3) does. Returns only on failure: a negative

@@ -7,6 +7,7 @@
  *   dockerd.sh   shell that dockerd becomes instead
  *   rootlesskit.sh shell that rootlesskit runs in its new namespaces, before it starts the command
  *   NAME.exit    exit statuses, one a line: the Nth for the Nth start, the last one from then on; 0 without
+ *   NAME.words   what it writes to standard error before it ends
  *   NAME.version what it answers to --version
  *   old          is there: the engine is one before 24.0, which refuses flags that came later
  *   docker.help  the subcommands that `docker help` knows, one a line
@@ -191,18 +192,27 @@ static void enter_namespaces(void)
     map_to_root("/proc/self/gid_map", gid);
 }
 
-static void print_version(const char *name)
+/* The first line of /stub/NAME.KIND, or false. */
+static bool read_line(const char *name, const char *kind, char *line, size_t size)
 {
-    char path[512], line[128] = "";
+    char path[512];
 
-    (void)snprintf(path, sizeof(path), "/stub/%s.version", name);
+    (void)snprintf(path, sizeof(path), "/stub/%s.%s", name, kind);
     FILE *file = fopen(path, "re");
-    if (!file || !fgets(line, sizeof(line), file))
-        (void)printf("%s version 0 (stub)\n", name);
-    else
-        (void)puts(line);
+    bool found = file && fgets(line, (int)size, file);
     if (file)
         (void)fclose(file);
+    return found;
+}
+
+static void print_version(const char *name)
+{
+    char line[128];
+
+    if (read_line(name, "version", line, sizeof(line)))
+        (void)puts(line);
+    else
+        (void)printf("%s version 0 (stub)\n", name);
 }
 
 /* Whatever follows the flags, as rootlesskit does in its new namespaces. */
@@ -277,5 +287,8 @@ int main(int argc, char **argv)
         become_inits_command(argv);
     if (strcmp(name, "dockerd") == 0)
         look_around();
+    char words[256];
+    if (read_line(name, "words", words, sizeof(words)))
+        (void)fputs(words, stderr);
     return chosen_status(name, number);
 }

@@ -216,8 +216,9 @@ def test_the_rules_go_through_the_iptables_that_the_engine_will_use(sandbox):
 
 @pytest.mark.parametrize("failing", ["iptables", "ip6tables"])
 def test_a_rule_that_cannot_be_made_is_fatal(sandbox, failing):
-    result = sandbox.run(env={**ALLOW, "DIND_NETWORK_IPTABLES": "nft"}, stub={f"{failing}.exit": "0\n0\n0\n0\n4\n"})
-    assert result.exit == 71 and f"`{failing} -w -A DIND-API-OUTSIDE" in result.failure(), result
+    words = f"{failing} v1.8.9 (nf_tables): Could not fetch rule set generation id"
+    result = sandbox.run(env={**ALLOW, "DIND_NETWORK_IPTABLES": "nft"}, stub={f"{failing}.exit": "0\n0\n0\n0\n4\n", f"{failing}.words": words})
+    assert result.exit == 71 and f"`{failing} -w -A DIND-API-OUTSIDE" in result.failure() and f"failed: {words}\n" in result.failure(), result
     assert not result.starts("dockerd")
 
 

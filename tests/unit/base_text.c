@@ -66,6 +66,23 @@ static void the_folder_of_a_path_is_what_stands_before_its_last_name(void **stat
     }
 }
 
+static void of_what_others_wrote_one_short_line_is_shown_and_nothing_that_a_terminal_obeys(void **state)
+{
+    cleanup_text struct text none = {0}, hostile = {0}, lines = {0}, endless = {0};
+    (void)state;
+
+    text_add(&hostile, "a\033[2Jb\xc3\xa9\tc");
+    text_add(&lines, "first\r\nsecond\n");
+    for (int i = 0; i < 100; i++)
+        text_add(&endless, "12345");
+    char *nothing cleanup_free = text_first_line(&none), *plain cleanup_free = text_first_line(&hostile);
+    char *first cleanup_free = text_first_line(&lines), *cut cleanup_free = text_first_line(&endless);
+    assert_string_equal(nothing, "");
+    assert_string_equal(plain, "a?[2Jb???c");
+    assert_string_equal(first, "first");
+    assert_int_equal(strlen(cut), 200);
+}
+
 static void numbers_are_whole_and_in_range_or_refused(void **state)
 {
     static const char *const refused[] = {
@@ -104,6 +121,7 @@ int main(void)
         cmocka_unit_test(joining_nothing_is_an_empty_string),
         cmocka_unit_test(a_path_is_within_a_folder_by_whole_names),
         cmocka_unit_test(the_folder_of_a_path_is_what_stands_before_its_last_name),
+        cmocka_unit_test(of_what_others_wrote_one_short_line_is_shown_and_nothing_that_a_terminal_obeys),
         cmocka_unit_test(numbers_are_whole_and_in_range_or_refused),
         cmocka_unit_test(prefixes_suffixes_and_blanks),
     };

@@ -24,6 +24,17 @@ static void what_a_program_writes_to_standard_output_is_captured_with_its_status
     assert_string_equal(text_get(&out), "given\n");
 }
 
+static void a_programs_own_words_for_its_failure_are_captured(void **state)
+{
+    static const char *const arguments[] = {"sh", "-c", "echo lost; echo why >&2; exit 3", NULL},
+                             *const none[] = {NULL};
+    cleanup_text struct text out = {0};
+    (void)state;
+
+    assert_int_equal(process_capture_errors(arguments, FILE_DEFAULT_SEARCH, none, 10, 100, &out), 3);
+    assert_string_equal(text_get(&out), "why\n");
+}
+
 static void more_than_the_limit_is_refused(void **state)
 {
     cleanup_text struct text out = {0}, whole = {0};
@@ -64,6 +75,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_a_program_writes_to_standard_output_is_captured_with_its_status),
+        cmocka_unit_test(a_programs_own_words_for_its_failure_are_captured),
         cmocka_unit_test(more_than_the_limit_is_refused),
         cmocka_unit_test(a_program_that_takes_too_long_is_ended),
         cmocka_unit_test(a_program_that_closes_its_output_and_stays_is_ended_too),
