@@ -126,6 +126,13 @@ static const struct requirement {
     {MODE_ROOTFUL, "ipv6-nat", false, check_probe_ipv6_nat,
         "networks with IPv6 have their addresses translated, unless told --ip6tables=false",
         .remedy = {[CHECK_NODE] = "modprobe nft_chain_nat, or modprobe ip6table_nat"}},
+    {MODE_ROOTLESS, "access-rules", true, check_probe_access,
+        "the rules are made in this container's network, before root is given up",
+        .remedy = {[CHECK_SETTINGS] = "api.tcp.enabled: false"},
+        .where = "root and the capability are given up before the engine starts; where particular clients "
+                 "are meant rather than places, give them certificates (tls.clients), and leave out "
+                 "api.allow",
+        .privileged = true},
     {MODE_ROOTLESS, "tun", true, check_probe_tun, "the network of a rootless engine goes through it",
         .remedy = {[CHECK_DOCKER] = "--device /dev/net/tun",
             [CHECK_COMPOSE] = "devices: [/dev/net/tun]",

@@ -27,4 +27,4 @@ check_probe check_probe_capabilities, check_probe_sys_ptrace, check_probe_apparm
 /* A rootless engine. */
 check_probe check_probe_rootlesskit, check_probe_identity, check_probe_subids, check_probe_idmap,
     check_probe_user_namespaces, check_probe_apparmor_userns, check_probe_masks, check_probe_containerd,
-    check_probe_data_flags, check_probe_versions;
+    check_probe_data_flags, check_probe_versions, check_probe_access;

@@ -2,6 +2,7 @@
 #include "check_parts.h"
 
 #include "config/options.h"
+#include "entrypoint/plan.h"
 #include "entrypoint/rootless.h"
 
 #include <linux/capability.h>
@@ -110,6 +111,32 @@ bool check_probe_identity(const struct check_input *in, struct check *check, str
     text_addf(finding, "started as root, to become %s (uid %u)%s%s",
         host->user.name ? host->user.name : "a user", host->user.uid, missing ? ", and lacks " : "", names);
     check_advise_capabilities(check, missing);
+    return !missing;
+}
+
+bool check_probe_access(const struct check_input *in, struct check *check, struct text *finding)
+{
+    const struct settings *s = in->settings;
+    capset missing = CAPSET_ONE(CAP_NET_ADMIN) & ~in->host->effective;
+
+    if (s->api.allow.count == 0 || !plan_tcp(s)) {
+        text_add(finding, "api.allow asks for none");
+        return true;
+    }
+    char *origin cleanup_free = settings_origin(s, OPTION_API_ALLOW);
+    text_addf(finding, "api.allow (%s) asks for packet filter rules, and CAP_NET_ADMIN is %s", origin,
+        missing ? "missing" : "there");
+    if (in->host->uid == 0) {
+        check_advise_capabilities(check, missing);
+        return !missing;
+    }
+    check->privileged = false;
+    check_advise(check, CHECK_DOCKER, "--user 0 -e DIND_MODE=rootless --cap-add NET_ADMIN");
+    check_advise(
+        check, CHECK_COMPOSE, "user: \"0\"; environment: [DIND_MODE=rootless]; cap_add: [NET_ADMIN]");
+    check_advise(check, CHECK_KUBERNETES,
+        "securityContext.runAsUser: 0 and the variable DIND_MODE=rootless; "
+        "securityContext.capabilities.add: [NET_ADMIN]");
     return !missing;
 }
 

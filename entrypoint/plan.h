@@ -113,6 +113,9 @@ int plan_add(struct plan *plan, struct step step, struct err *e);
 /* "192.0.2.7:2376", "[::1]:2376". The caller frees it. */
 char *plan_host(const char *address, long long port);
 
+/* Whether the engine listens on TCP by default. */
+bool plan_tcp(const struct settings *s);
+
 /* Whether who listens on this address opens both families: Go does that for 0.0.0.0 and for :: (net,
  * favoriteAddrFamily), and dockerd and rootlesskit's builtin port driver are Go. Our own sockets, slirp4netns
  * and what is not published are something else. */

@@ -5,7 +5,6 @@
 #include "entrypoint/rootless.h"
 
 #include <errno.h>
-#include <linux/capability.h>
 #include <string.h>
 
 char *plan_host(const char *address, long long port)
@@ -106,30 +105,8 @@ static const char *publishes_again(const struct plan *plan, const struct setting
     return NULL;
 }
 
-/* The rules stand in this container's network, where the engine's user has no say. */
-static int check_allow_rootless(const struct plan *plan, const struct plan_input *in, struct err *e)
-{
-    const struct settings *s = in->settings;
-    const char *again = publishes_again(plan, s);
-
-    if (!(in->host->effective & CAPSET_ONE(CAP_NET_ADMIN))) {
-        (void)refuse(s, OPTION_API_ALLOW,
-            "cannot be kept: its packet filter rules need CAP_NET_ADMIN when the container starts",
-            "start as root, with that capability and mode: rootless (both are given up before the engine "
-            "starts); or leave it out, and give certificates to particular clients (tls.clients), or set "
-            "api.tcp.enabled: false",
-            e);
-        return err_status(e, EXIT_PRIVILEGE);
-    }
-    if (!again)
-        return 0;
-    char *what cleanup_free =
-        str_format("cannot be kept: rootless.flags has %s, another way to the port", again);
-    return refuse(s, OPTION_API_ALLOW, what, "leave that flag out, and set api.tcp.address instead", e);
-}
-
 /* An allow-list that would not hold is refused, not ignored. */
-static int check_allow(struct plan *plan, const struct plan_input *in, struct err *e)
+static int check_allow(const struct plan *plan, const struct plan_input *in, struct err *e)
 {
     const struct settings *s = in->settings;
 
@@ -138,12 +115,23 @@ static int check_allow(struct plan *plan, const struct plan_input *in, struct er
     if (in->command->kind == COMMAND_EXPLICIT || dockerd_flags_get(&in->command->flags, "host"))
         return refuse(s, OPTION_API_ALLOW, "cannot be kept: it does not cover addresses in flags of dockerd",
             "set api.tcp.address and api.tcp.port instead of -H and --host, or leave out api.allow", e);
-    if (plan->mode == MODE_ROOTFUL || !plan->tcp)
+    const char *again = plan->mode == MODE_ROOTLESS && plan->tcp ? publishes_again(plan, s) : NULL;
+    if (!again)
         return 0;
-    /* With a detached network namespace the engine listens out here, where the rules are anyway. */
-    if (!s->api.allow_nested && plan->inside)
+    char *what cleanup_free =
+        str_format("cannot be kept: rootless.flags has %s, another way to the port", again);
+    return refuse(s, OPTION_API_ALLOW, what, "leave that flag out, and set api.tcp.address instead", e);
+}
+
+/* With a detached network namespace the engine listens out here, where the rules are anyway. */
+static void decide_inside(struct plan *plan, const struct plan_input *in)
+{
+    const struct settings *s = in->settings;
+
+    if (plan->mode == MODE_ROOTLESS)
+        plan->inside = rootless_inside_address(s, in->host);
+    if (plan->inside && plan->tcp && s->api.allow.count && !s->api.allow_nested)
         plan->guarded_port = plan->port;
-    return check_allow_rootless(plan, in, e);
 }
 
 /* One spelling for each path. ".." stays: where it leads is not to be seen from here. */
@@ -266,12 +254,19 @@ static char *tcp_hosts(const struct plan *plan, const struct settings *s)
 
 /* TLS is off only by an explicit empty value. The old variable then means plain TCP as ever; tls.dir means
  * none at all, unless api.plaintext asks for it. */
+bool plan_tcp(const struct settings *s)
+{
+    const struct origin *off = &s->origin[OPTION_TLS_DIR];
+    bool plain_as_ever = off->kind == ORIGIN_ENVIRONMENT && str_equal(off->name, "DOCKER_TLS_CERTDIR");
+
+    return s->api.tcp_enabled &&
+           (s->tls.dir[0] || plain_as_ever || s->api.plaintext || all_loopback(&s->api.tcp_addresses));
+}
+
 int plan_decide_api(struct plan *plan, const struct plan_input *in, struct err *e)
 {
     const struct settings *s = in->settings;
     const struct command *command = in->command;
-    const struct origin *off = &s->origin[OPTION_TLS_DIR];
-    bool plain_as_ever = off->kind == ORIGIN_ENVIRONMENT && str_equal(off->name, "DOCKER_TLS_CERTDIR");
     bool has_store = s->tls.dir[0] != '\0';
 
     if (s->api.tcp_enabled && s->api.tcp_addresses.count == 0)
@@ -279,8 +274,7 @@ int plan_decide_api(struct plan *plan, const struct plan_input *in, struct err *
             s, OPTION_API_TCP_ADDRESS, "names no address", "name one, or set api.tcp.enabled: false", e);
     if (has_store && s->api.plaintext)
         return refuse_plaintext_with_tls(s, e);
-    plan->tcp = s->api.tcp_enabled &&
-                (has_store || plain_as_ever || s->api.plaintext || all_loopback(&s->api.tcp_addresses));
+    plan->tcp = plan_tcp(s);
     plan->tls = plan->tcp && has_store;
     plan->port = s->api.tcp_port ? s->api.tcp_port : plan->tls ? 2376 : 2375;
     if (s->api.tcp_enabled && !plan->tcp && settings_chosen(s, OPTION_API_TCP_ENABLED))
@@ -295,8 +289,7 @@ int plan_decide_api(struct plan *plan, const struct plan_input *in, struct err *
             hosts);
     }
     decide_socket(plan, in);
-    if (plan->mode == MODE_ROOTLESS)
-        plan->inside = rootless_inside_address(s, in->host);
+    decide_inside(plan, in);
     int r = decide_activation(plan, in, e);
     if (r == 0)
         r = check_twice(plan, in, e);

@@ -67,6 +67,8 @@ CASES = [
          "image", rootless=True),
     Case("seccomp", (*ORDINARY, *VISIBLE, *TUN), rootless=True),
     Case("proc-visible", (*ORDINARY, *ROOTLESS_SECCOMP, *TUN), rootless=True),
+    Case("access-rules", (*ROOTLESS, "-e", "DIND_API_ALLOW=192.0.2.7"), rootless=True),
+    Case("access-rules", ("--user", "0", "-e", "DIND_MODE=rootless", *ROOTLESS, "-e", "DIND_API_ALLOW=192.0.2.7"), rootless=True),
     Case("tun", (*ORDINARY, *ROOTLESS_SECCOMP, *VISIBLE), apply="docker_run node", rootless=True),
     Case("fuse", ROOTLESS, apply="docker_run node", rootless=True),
     Case("data-flags", (*ROOTLESS, "--tmpfs", DATA), rootless=True),

@@ -313,7 +313,7 @@ def test_a_rule_that_rootlesskits_network_refuses_stops_the_start(sandbox):
 
 def test_who_never_was_root_cannot_keep_an_allow_list(sandbox):
     result = sandbox.run(env={**NO_TLS, "DIND_API_ALLOW": "192.0.2.7"}, **ROOTLESS)
-    assert result.exit == 77 and "need CAP_NET_ADMIN" in result.failure() and not result.starts("rootlesskit"), result
+    assert result.exit == 77 and "CAP_NET_ADMIN is missing" in result.failure() and "--user 0 -e DIND_MODE=rootless" in result.failure() and not result.starts("rootlesskit"), result
 
 
 @pytest.mark.parametrize("port", ["0", "65536", "2375x", ""])

@@ -107,6 +107,21 @@ static void no_gain(struct host *h)
 {
     h->no_new_privs = true;
 }
+static void allow_list(struct host *h)
+{
+    static char somewhere[] = "192.0.2.7", *list[] = {somewhere, NULL}, certificates[] = "/certs";
+
+    (void)h;
+    settings.api.allow = (struct strings){.items = list, .count = 1};
+    settings.api.tcp_enabled = true;
+    settings.tls.dir = certificates;
+}
+static void allow_list_of_root_without_net_admin(struct host *h)
+{
+    allow_list(h);
+    h->uid = 0;
+    h->effective = h->bounding & ~CAPSET_ONE(CAP_NET_ADMIN);
+}
 static void no_iptables(struct host *h)
 {
     h->programs.iptables = NULL;
@@ -342,6 +357,10 @@ static const struct {
     {MODE_ROOTLESS, namespaces_off, "user-namespaces", "max_user_namespaces", NULL, NULL, true},
     {MODE_ROOTLESS, masked, "proc-visible", "/proc/kcore", "systempaths=unconfined", "procMount: Unmasked",
         true},
+    {MODE_ROOTLESS, allow_list, "access-rules", "CAP_NET_ADMIN is missing",
+        "--user 0 -e DIND_MODE=rootless --cap-add NET_ADMIN", "runAsUser: 0", true},
+    {MODE_ROOTLESS, allow_list_of_root_without_net_admin, "access-rules", "CAP_NET_ADMIN is missing",
+        "--cap-add NET_ADMIN", "[NET_ADMIN]", true},
     {MODE_ROOTLESS, closed_tun, "tun", "root only", "--device /dev/net/tun", "device plugin", true},
 };
 
@@ -395,6 +414,22 @@ static void what_is_taken_away_fails_alone_with_its_advice(void **state)
     }
     settings = usual;
     engine_version = NULL;
+}
+
+static void rules_that_nobody_asks_for_or_that_can_be_made_are_no_failure(void **state)
+{
+    (void)state;
+    for (int which = 0; which < 2; which++) {
+        cleanup(checks_free) struct checks checks;
+        struct host host = whole(false);
+        allow_list(&host);
+        settings.api.tcp_enabled = which == 0;
+        if (which == 0)
+            host.effective = host.permitted = CAPSET_ONE(CAP_NET_ADMIN);
+        judge(&checks, MODE_ROOTLESS, &host);
+        assert_true(checks_passed(&checks));
+    }
+    settings = usual;
 }
 
 /* What is asked for stays there where the programs are new enough, or do not say. */
@@ -666,6 +701,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_is_missing_where_everything_is_there),
         cmocka_unit_test(what_is_taken_away_fails_alone_with_its_advice),
+        cmocka_unit_test(rules_that_nobody_asks_for_or_that_can_be_made_are_no_failure),
         cmocka_unit_test(versions_that_do_or_are_not_known_are_no_failure),
         cmocka_unit_test(a_start_that_asks_for_too_much_is_a_wrong_configuration),
         cmocka_unit_test(what_the_launcher_will_mend_itself_is_no_failure),
