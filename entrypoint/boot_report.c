@@ -244,7 +244,7 @@ static int read_beside_record(
         const char *at = records->items[i];
         free(*path);
         char *folder cleanup_free = path_folder(at);
-        *path = str_format("%s/" NAME, folder);
+        *path = str_format("%s%s" NAME, folder, str_ends(folder, "/") ? "" : "/");
         int r = file_read(AT_FDCWD, *path, MAX_BYTES, FILE_NO_LINKS, &record->content, e);
         if (r != -ENOENT)
             return r;
