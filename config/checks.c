@@ -188,10 +188,14 @@ const char *check_source(const char *text, char **canonical)
     const char *slash = strchr(text, '/');
     char *address cleanup_free = slash ? str_dup_n(text, (size_t)(slash - text)) : str_dup(text);
     char *ignored cleanup_free = NULL;
+    struct in6_addr number;
     long long prefix;
     bool is_address = check_address(address, &ignored) == NULL;
 
     (void)canonical;
+    /* No packet of IPv6 has it, so that a rule for it would let nobody in. */
+    if (inet_pton(AF_INET6, address, &number) == 1 && IN6_IS_ADDR_V4MAPPED(&number))
+        return "is an IPv4 address in the form of IPv6: write its last four numbers alone";
     if (!slash)
         return is_address ? NULL : check_host_name(text);
     return is_address && parse_number(slash + 1, 0, strchr(address, ':') ? 128 : 32, &prefix)

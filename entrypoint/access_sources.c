@@ -4,17 +4,23 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <netdb.h>
 #include <string.h>
 
-static int refuse_name(const char *name, int cause, struct err *e)
+static int refuse_name(const char *name, int cause, int failure, struct err *e)
 {
-    if (cause == -ENOENT || cause == -ETIMEDOUT)
-        (void)err_set(e, -ENOENT, "api.allow: %s %s", name,
-            cause == -ENOENT ? "is no name that can be resolved here" : "could not be resolved in time");
+    bool unknown = failure == EAI_NONAME || failure == EAI_NODATA;
+
+    if (cause == -ETIMEDOUT)
+        (void)err_set(e, cause, "api.allow: %s could not be resolved in time", name);
+    else if (cause == -ENOENT)
+        (void)err_set(e, cause, "api.allow: %s cannot be resolved here: %s", name, gai_strerror(failure));
     else
         return err_errno(e, cause, "api.allow: looking up %s", name);
     (void)err_status(e, EXIT_CONFIG);
-    return err_hint(e, "start the container of that name first, or write its address or network instead");
+    return err_hint(
+        e, unknown ? "start the container of that name first, or write its address or network instead"
+                   : "look at the name servers in /etc/resolv.conf, or write its address or network instead");
 }
 
 static int refuse_many(const char *name, struct err *e)
@@ -42,7 +48,7 @@ static int add_name(const char *name, long long milliseconds, struct strings *so
     int r = resolve_host(name, NULL, deadline_in(milliseconds), &found);
 
     if (r < 0)
-        return refuse_name(name, r, e);
+        return refuse_name(name, r, found.failure, e);
     if (found.more)
         return refuse_many(name, e);
     for (unsigned i = 0; i < found.count; i++)

@@ -758,6 +758,18 @@ static void an_ipv6_address_has_one_spelling(void **state)
     assert_string_equal(sources, "fd00:0::/64 FD00::1");
 }
 
+static void who_is_let_in_has_an_address_that_packets_have(void **state)
+{
+    static const char wrong[] = "is an IPv4 address in the form of IPv6: write its last four numbers alone";
+    char *address cleanup_free = str_format("config.yaml:1:22: api.allow: \"::ffff:192.0.2.7\" %s", wrong);
+    char *network cleanup_free =
+        str_format("config.yaml:1:15: api.allow: \"::ffff:192.0.2.0/120\" %s", wrong);
+    (void)state;
+
+    load_bad("api: {allow: ['::1', '::ffff:192.0.2.7']}", NULL, NULL, address, "write a list");
+    load_bad("api: {allow: ['::ffff:192.0.2.0/120']}", NULL, NULL, network, "write a list");
+}
+
 static void single_strings_are_checked_by_what_they_are(void **state)
 {
     static const struct {
@@ -883,6 +895,7 @@ int main(void)
         cmocka_unit_test(a_capability_cannot_be_kept_and_dropped),
         cmocka_unit_test(a_port_driver_needs_its_network_driver),
         cmocka_unit_test(an_ipv6_address_has_one_spelling),
+        cmocka_unit_test(who_is_let_in_has_an_address_that_packets_have),
         cmocka_unit_test(single_strings_are_checked_by_what_they_are),
         cmocka_unit_test(paths_have_the_lengths_that_the_kernel_takes),
     };

@@ -174,6 +174,20 @@ static void names_among_those_who_are_allowed_become_their_addresses(void **stat
                 str_equal(list, "10.0.0.0/8 2001:db8::31 192.0.2.31 2001:db8::/48 192.0.2.7"));
 }
 
+static void a_name_that_no_server_tells_is_refused(void **state)
+{
+    char *list cleanup_free = NULL;
+    struct err e = {0};
+    (void)state;
+
+    NEEDS_OWN_ETC();
+    assert_int_equal(sources_of("nobody", LONG, &list, &e), -ENOENT);
+    assert_string_equal(
+        e.what, "api.allow: nobody cannot be resolved here: Temporary failure in name resolution");
+    assert_int_equal(e.status, EXIT_CONFIG);
+    assert_contains(e.hint, "look at the name servers");
+}
+
 static void a_name_that_takes_too_long_is_refused(void **state)
 {
     (void)state;
@@ -185,7 +199,7 @@ static void a_name_that_takes_too_long_is_refused(void **state)
         pid_t writer;
         cleanup_close int fd = put_endless_resolv_conf(trickles, &writer);
         assert_true(fd >= 0);
-        assert_int_equal(sources_of("10.0.0.0/8 runner", SHORT, &list, &e), -ENOENT);
+        assert_int_equal(sources_of("10.0.0.0/8 runner", SHORT, &list, &e), -ETIMEDOUT);
         assert_string_equal(e.what, "api.allow: runner could not be resolved in time");
         assert_int_equal(e.status, EXIT_CONFIG);
         assert_contains(e.hint, "write its address");
@@ -218,6 +232,7 @@ int main(void)
         cmocka_unit_test(a_name_server_that_never_answers_is_waited_for_until_the_deadline),
         cmocka_unit_test(an_answer_that_comes_bit_by_bit_does_not_outlast_the_deadline),
         cmocka_unit_test(names_among_those_who_are_allowed_become_their_addresses),
+        cmocka_unit_test(a_name_that_no_server_tells_is_refused),
         cmocka_unit_test(a_name_that_takes_too_long_is_refused),
         cmocka_unit_test(a_name_with_more_addresses_than_there_is_room_for_is_refused_not_cut),
     };
