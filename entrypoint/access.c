@@ -3,29 +3,40 @@
 #include "entrypoint/process.h"
 
 #include <errno.h>
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
 #include <net/if.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 enum { COMMAND_SECONDS = 10, MOST_SAID = 16 * 1024 };
 
-/* Bridges that an earlier engine left in this network namespace are nested networks, too. */
-static bool is_outside(const char *interface, const char *way_out)
+/* By the driver: /sys/class/net shows the network of whoever mounted it. */
+static bool is_bridge(int any_socket, const char *interface)
 {
-    char *bridge cleanup_free = str_format("/sys/class/net/%s/bridge", interface);
+    struct ethtool_drvinfo driver = {.cmd = ETHTOOL_GDRVINFO};
+    struct ifreq request = {.ifr_data = (char *)&driver};
 
-    return strcmp(interface, "lo") != 0 && (access(bridge, F_OK) != 0 || str_equal(interface, way_out));
+    (void)strncpy(request.ifr_name, interface, sizeof(request.ifr_name) - 1);
+    return ioctl(any_socket, SIOCETHTOOL, &request) == 0 && strcmp(driver.driver, "bridge") == 0;
 }
 
-static void find_outside(struct strings *interfaces, const char *way_out)
+/* Bridges that an earlier engine left in this network namespace are nested networks, too. */
+static int find_outside(struct strings *interfaces, const char *way_out, struct err *e)
 {
-    struct if_nameindex *list = if_nameindex();
+    cleanup_close int any = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    struct if_nameindex *list = any < 0 ? NULL : if_nameindex();
 
-    for (const struct if_nameindex *at = list; at && at->if_name; at++)
-        if (is_outside(at->if_name, way_out))
+    if (!list)
+        return err_errno(e, -errno, "api.allow: the network interfaces cannot be listed");
+    for (const struct if_nameindex *at = list; at->if_name; at++)
+        if (strcmp(at->if_name, "lo") != 0 &&
+            (str_equal(at->if_name, way_out) || !is_bridge(any, at->if_name)))
             strings_add(interfaces, at->if_name);
-    if (list)
-        if_freenameindex(list);
+    if_freenameindex(list);
+    return 0;
 }
 
 static int tell_failure(const char *line, int status, const struct text *said, struct err *e)
@@ -37,10 +48,12 @@ static int tell_failure(const char *line, int status, const struct text *said, s
         : *words   ? words
                    : "it does not say why");
     (void)err_status(e, status == -ENOENT ? EXIT_CONFIG : EXIT_SYSTEM);
-    return err_hint(e, status == -ENOENT
-                           ? "install iptables and ip6tables in the image, or leave out api.allow"
-                           : "on the node: modprobe nf_tables, or ip_tables and ip6_tables, and xt_owner for "
-                             "a rootless engine; or leave out api.allow");
+    if (status == -ENOENT)
+        return err_hint(e, "install iptables and ip6tables in the image, or leave out api.allow");
+    if (status == -ETIMEDOUT)
+        return err_hint(e, "another program holds the lock of iptables, /run/xtables.lock, in this network");
+    return err_hint(e, "on the node: modprobe nf_tables, or ip_tables and ip6_tables, and xt_owner for a "
+                       "rootless engine; or leave out api.allow");
 }
 
 static int run(const char *line, const char *path, struct text *said)
@@ -71,9 +84,8 @@ static int apply(const char *program, const char *path, const struct strings *co
 int access_put_in_place(struct access_rules *rules, struct strings *interfaces, const char *way_out,
     const char *path, struct err *e)
 {
-    int r = 0;
+    int r = find_outside(interfaces, way_out, e);
 
-    find_outside(interfaces, way_out);
     rules->interfaces = interfaces;
     for (int family = 0; r == 0 && family < 2; family++) {
         cleanup_strings struct strings commands = {0};

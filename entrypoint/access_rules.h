@@ -6,12 +6,6 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-/* Chains of our own: what comes to the port, and of that what comes from outside. */
-#define ACCESS_CHAIN "DIND-API"
-#define ACCESS_CHAIN_OUTSIDE "DIND-API-OUTSIDE"
-/* Behind OUTPUT: what a rootless engine's network driver sends there. */
-#define ACCESS_CHAIN_NESTED "DIND-API-NESTED"
-
 struct access_rules {
     bool ipv6;
     long long port;
@@ -26,6 +20,11 @@ struct access_rules {
 };
 
 /*
+ * Chains of our own: DIND-API-PORT, entered from INPUT, has what comes to the port, and DIND-API-PORT-OUTSIDE
+ * of that what comes from outside. For a rootless engine DIND-API-PORT-NESTED, entered from OUTPUT, has what
+ * its network driver sends there. By the port, since engines may share a network namespace (a pod's), and one
+ * must not take away the rules of the other.
+ *
  * Appends the commands that put the rules in place, one an item, its arguments separated by spaces. Those
  * that begin with '?' are to be ignored when they fail: a chain that is there already, a jump that is not.
  * When a restart finds the chains, they are made anew; only the last command opens or closes anything.

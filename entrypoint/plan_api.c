@@ -94,15 +94,48 @@ static int decide_activation(struct plan *plan, const struct plan_input *in, str
     return 0;
 }
 
-/* A flag of the user's for rootlesskit that opens the API's port somewhere else. */
-static const char *publishes_again(const struct plan *plan, const struct settings *s)
+/* "0.0.0.0:9999:2376/tcp" and the like, with the number in whatever way Go reads it. */
+static bool publishes(const char *word, long long port)
 {
-    char *port cleanup_free = str_format(":%lld/", plan->port);
+    const char *colon = strrchr(word, ':');
+    const char *digits = colon ? colon + 1 + strspn(colon + 1, "+0") : "";
+    char *wanted cleanup_free = str_format("%lld/tcp", port);
 
-    for (size_t i = 0; i < s->rootless.flags.count; i++)
-        if (strstr(s->rootless.flags.items[i], port))
-            return s->rootless.flags.items[i];
+    return str_starts(digits, wanted);
+}
+
+/* A flag of the user's for rootlesskit that may open a way to the port which the rules do not know. */
+static const char *opens_more(const struct plan *plan, const struct settings *s)
+{
+    static const char *const flags[] = {"--net", "--port-driver", "--detach-netns"};
+    const struct strings *words = &s->rootless.flags;
+
+    for (size_t i = 0; i < words->count; i++) {
+        if (publishes(words->items[i], plan->port))
+            return words->items[i];
+        for (size_t f = 0; f < sizeof(flags) / sizeof(*flags); f++)
+            if (str_starts(words->items[i], flags[f]))
+                return words->items[i];
+    }
     return NULL;
+}
+
+static int check_allow_rootless(const struct plan *plan, const struct settings *s, struct err *e)
+{
+    const char *more = opens_more(plan, s);
+
+    if (str_equal(s->rootless.net, "lxc-user-nic"))
+        return refuse(s, OPTION_API_ALLOW,
+            "cannot be kept with rootless.net: lxc-user-nic, whose network is reached past this container's",
+            "set rootless.net: slirp4netns, or leave out api.allow", e);
+    if (!more)
+        return 0;
+    char *what cleanup_free = str_format(
+        "cannot be kept: %s in rootless.flags may open a way to the port that its rules do not know", more);
+    return refuse(s, OPTION_API_ALLOW, what,
+        "leave that flag out: api.tcp.address, rootless.net, rootless.port_driver and rootless.detach_netns "
+        "have the same",
+        e);
 }
 
 /* An allow-list that would not hold is refused, not ignored. */
@@ -115,12 +148,7 @@ static int check_allow(const struct plan *plan, const struct plan_input *in, str
     if (in->command->kind == COMMAND_EXPLICIT || dockerd_flags_get(&in->command->flags, "host"))
         return refuse(s, OPTION_API_ALLOW, "cannot be kept: it does not cover addresses in flags of dockerd",
             "set api.tcp.address and api.tcp.port instead of -H and --host, or leave out api.allow", e);
-    const char *again = plan->mode == MODE_ROOTLESS && plan->tcp ? publishes_again(plan, s) : NULL;
-    if (!again)
-        return 0;
-    char *what cleanup_free =
-        str_format("cannot be kept: rootless.flags has %s, another way to the port", again);
-    return refuse(s, OPTION_API_ALLOW, what, "leave that flag out, and set api.tcp.address instead", e);
+    return plan->mode == MODE_ROOTLESS && plan->tcp ? check_allow_rootless(plan, s, e) : 0;
 }
 
 /* With a detached network namespace the engine listens out here, where the rules are anyway. */

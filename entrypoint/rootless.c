@@ -166,7 +166,7 @@ bool rootless_hides_loopback(const struct settings *s)
     for (size_t i = 0; i < s->rootless.flags.count; i++)
         if (strstr(s->rootless.flags.items[i], "disable-host-loopback"))
             return false;
-    return s->rootless.disable_host_loopback;
+    return s->rootless.disable_host_loopback && !s->rootless.ipv6;
 }
 
 void rootless_arguments(struct strings *arguments, const struct settings *s, const struct host *host,

@@ -43,8 +43,9 @@ const struct program_version *rootless_version_for(
 const char *rootless_network_driver(const struct settings *s, const struct host *host);
 const char *rootless_port_driver(const struct settings *s, const struct host *host);
 
-/* Neither the engine nor its containers can connect to 127.0.0.1 of the network outside; with a flag of the
- * user's that nobody here understands, that is not said. */
+/* Nested containers cannot connect to 127.0.0.1 of the network outside by rootlesskit's network driver. Not
+ * said where a flag of the user's may open that, nor with IPv6: slirp4netns keeps them from its gateway's
+ * address alone, and takes ::ffff:127.0.0.1 for what it says. */
 bool rootless_hides_loopback(const struct settings *s);
 
 /* api.tcp.address has every address of a family. */

@@ -136,6 +136,9 @@ static void set_forwarding(const char *path)
 
 static void forward(void)
 {
+    /* slirp4netns announces the way out by IPv6, and who forwards forgets what was announced (kernel
+     * Documentation/networking/ip-sysctl.rst, accept_ra). There is none without IPv6. */
+    (void)file_write_kernel("/proc/sys/net/ipv6/conf/tap0/accept_ra", "2");
     set_forwarding("/proc/sys/net/ipv4/ip_forward");
     set_forwarding("/proc/sys/net/ipv6/conf/all/forwarding");
 }
@@ -178,8 +181,8 @@ static int set_network(const char *state, struct err *e)
     return 0;
 }
 
-/* What comes from outside has passed the rules out there; by what else there is now, nested containers will
- * come. */
+/* What comes from outside has passed the rules out there, and comes by what is here now; nested containers
+ * come by interfaces that their networks bring. */
 static int guard(long long port, const char *path, struct err *e)
 {
     cleanup_strings struct strings everybody = {0}, interfaces = {0};
@@ -187,7 +190,8 @@ static int guard(long long port, const char *path, struct err *e)
 
     strings_add(&everybody, "0.0.0.0/0");
     strings_add(&everybody, "::/0");
-    return access_put_in_place(&rules, &interfaces, NULL, path, e);
+    int r = access_put_in_place(&rules, &interfaces, NULL, path, e);
+    return r < 0 ? err_prefix(e, "in rootlesskit's network") : 0;
 }
 
 /* Out there nobody could: an ordinary user may not mount. */

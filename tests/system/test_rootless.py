@@ -270,13 +270,13 @@ def test_the_second_stage_does_nothing_outside_of_rootlesskit(sandbox):
 # ---- who may reach the API ----
 
 ALLOW = {**AS_ROOT, "DIND_API_ALLOW": "192.0.2.7", "DIND_NETWORK_IPTABLES": "nft"}
-NESTED = "-A DIND-API-NESTED ! -d 127.0.0.0/8 -o lo -p tcp --dport 2375 -m owner --uid-owner 2000 -j DROP"
+NESTED = "-A DIND-API-2375-NESTED ! -d 127.0.0.0/8 -o lo -p tcp --dport 2375 -m owner --uid-owner 2000 -j DROP"
 
 
 def rules(result, program="iptables"):
     """The commands of the rules outside, and those of the second stage."""
     lines = [" ".join(start.argv[1:]) for start in result.starts(program) if start.argv[0] == "-w"]
-    at = [number for number, line in enumerate(lines) if line == "-N DIND-API"]
+    at = [number for number, line in enumerate(lines) if line == "-N DIND-API-2375"]
     return lines[at[0]:at[1]] if len(at) > 1 else lines[at[0]:] if at else [], lines[at[1]:] if len(at) > 1 else []
 
 
@@ -286,16 +286,16 @@ def test_an_allow_list_guards_the_port_outside_and_in_rootlesskits_network(sandb
                          stub={"rootlesskit.sh": "ip link add tap0 type veth"})
     outside, inside = rules(result, program)
     assert result.exit == 0 and f"{program}.30" in result.out("then").split(), result
-    assert any(rule.startswith("-A DIND-API-NESTED") and rule.endswith("--uid-owner 2000 -j DROP") for rule in outside), outside
-    assert "-A DIND-API -i eth0 -g DIND-API-OUTSIDE" in outside
+    assert any(rule.startswith("-A DIND-API-2375-NESTED") and rule.endswith("--uid-owner 2000 -j DROP") for rule in outside), outside
+    assert "-A DIND-API-2375 -i eth0 -g DIND-API-2375-OUTSIDE" in outside
     everybody = "0.0.0.0/0" if program == "iptables" else "::/0"
-    assert f"-A DIND-API-OUTSIDE -s {everybody} -j RETURN" in inside and "-A DIND-API -i tap0 -g DIND-API-OUTSIDE" in inside, inside
-    assert "-A DIND-API -j DROP" in inside and not any(" eth0 " in rule or "NESTED" in rule for rule in inside), inside
+    assert f"-A DIND-API-2375-OUTSIDE -s {everybody} -j RETURN" in inside and "-A DIND-API-2375 -i tap0 -g DIND-API-2375-OUTSIDE" in inside, inside
+    assert "-A DIND-API-2375 -j DROP" in inside and not any(" eth0 " in rule or "NESTED" in rule for rule in inside), inside
 
 
 def test_nested_containers_that_may_reach_it_are_not_kept_from_it(sandbox):
     outside, inside = rules(sandbox.run(env={**ALLOW, "DIND_API_ALLOW_NESTED": "true"}, setup=ROOTLESS_SETUP + CLEAN_IDMAP))
-    assert outside[-1] == "-I OUTPUT 1 -j DIND-API-NESTED" and not any("owner" in rule for rule in outside)
+    assert outside[-1] == "-I OUTPUT 1 -j DIND-API-2375-NESTED" and not any("owner" in rule for rule in outside)
     assert not inside
 
 

@@ -198,9 +198,9 @@ ALLOW = {**NO_TLS, "DIND_API_ALLOW": "192.0.2.0/24 2001:db8::7"}
 def test_rules_of_both_families_are_there_before_the_engine_starts(sandbox):
     result = sandbox.run(env=ALLOW, look="ls /out > /out/then")
     assert result.exit == 0, result
-    assert "-A DIND-API-OUTSIDE -s 192.0.2.0/24 -j RETURN" in rules(result) and "-I INPUT 1 -j DIND-API" in rules(result)
-    assert "-A DIND-API-OUTSIDE -s 2001:db8::7 -j RETURN" in rules(result, "ip6tables") and "-I INPUT 1 -j DIND-API" in rules(result, "ip6tables")
-    assert "-A DIND-API -p tcp ! --dport 2375 -j RETURN" in rules(result)
+    assert "-A DIND-API-2375-OUTSIDE -s 192.0.2.0/24 -j RETURN" in rules(result) and "-I INPUT 1 -j DIND-API-2375" in rules(result)
+    assert "-A DIND-API-2375-OUTSIDE -s 2001:db8::7 -j RETURN" in rules(result, "ip6tables") and "-I INPUT 1 -j DIND-API-2375" in rules(result, "ip6tables")
+    assert "-A DIND-API-2375 -p tcp ! --dport 2375 -j RETURN" in rules(result)
     assert "ip6tables" in result.out("then").split()
 
 
@@ -218,14 +218,14 @@ def test_the_rules_go_through_the_iptables_that_the_engine_will_use(sandbox):
 def test_a_rule_that_cannot_be_made_is_fatal(sandbox, failing):
     words = f"{failing} v1.8.9 (nf_tables): Could not fetch rule set generation id"
     result = sandbox.run(env={**ALLOW, "DIND_NETWORK_IPTABLES": "nft"}, stub={f"{failing}.exit": "0\n0\n0\n0\n4\n", f"{failing}.words": words})
-    assert result.exit == 71 and f"`{failing} -w -A DIND-API-OUTSIDE" in result.failure() and f"failed: {words}\n" in result.failure(), result
+    assert result.exit == 71 and f"`{failing} -w -A DIND-API-2375-OUTSIDE" in result.failure() and f"failed: {words}\n" in result.failure(), result
     assert not result.starts("dockerd")
 
 
 def test_chains_that_are_there_already_are_made_anew(sandbox):
-    exits = "1\n1\n" + "0\n" * 10 + "1\n0\n"
+    exits = "1\n0\n1\n" + "0\n" * 9 + "1\n0\n"
     result = sandbox.run(env={**ALLOW, "DIND_NETWORK_IPTABLES": "nft"}, stub={"iptables.exit": exits})
-    assert result.exit == 0 and rules(result)[:4] == ["-N DIND-API", "-N DIND-API-OUTSIDE", "-F DIND-API", "-F DIND-API-OUTSIDE"], result
+    assert result.exit == 0 and rules(result)[:4] == ["-N DIND-API-2375", "-F DIND-API-2375", "-N DIND-API-2375-OUTSIDE", "-F DIND-API-2375-OUTSIDE"], result
 
 
 @pytest.mark.parametrize("missing", ["iptables", "ip6tables"])
@@ -238,15 +238,20 @@ def test_an_image_without_iptables_cannot_keep_the_list(sandbox, missing):
 
 def test_names_are_resolved_at_the_start(sandbox):
     result = sandbox.run(env={**NO_TLS, "DIND_API_ALLOW": "runner"}, setup="echo '192.0.2.31 runner' >> /etc/hosts; echo '2001:db8::31 runner' >> /etc/hosts")
-    assert "-A DIND-API-OUTSIDE -s 192.0.2.31 -j RETURN" in rules(result)
-    assert "-A DIND-API-OUTSIDE -s 2001:db8::31 -j RETURN" in rules(result, "ip6tables")
+    assert "-A DIND-API-2375-OUTSIDE -s 192.0.2.31 -j RETURN" in rules(result)
+    assert "-A DIND-API-2375-OUTSIDE -s 2001:db8::31 -j RETURN" in rules(result, "ip6tables")
 
 
 @pytest.mark.parametrize("activation", ["true", "false"])
-def test_a_name_that_does_not_resolve_is_told_before_the_engine_starts(sandbox, activation):
-    result = sandbox.run(env={**NO_TLS, "DIND_API_ALLOW": "nobody.invalid", "DIND_API_ACTIVATION": activation}, setup="rm -f /etc/resolv.conf; echo 'nameserver 127.0.0.1' > /etc/resolv.conf")
-    assert result.exit == 78 and "api.allow: nobody.invalid is no name that can be resolved here" in result.failure(), result
-    assert not result.starts("dockerd") and not rules(result)
+@pytest.mark.parametrize("sources, words, remedy", [
+    ("files", "Name or service not known", "start the container of that name first"),
+    ("dns", "Temporary failure in name resolution", "look at the name servers in /etc/resolv.conf"),
+], ids=["unknown", "dead name server"])
+def test_a_name_that_does_not_resolve_is_told_before_the_engine_starts(sandbox, activation, sources, words, remedy):
+    result = sandbox.run(env={**NO_TLS, "DIND_API_ALLOW": "nobody.invalid", "DIND_API_ACTIVATION": activation},
+                         setup=f"rm -f etc/resolv.conf; echo 'nameserver 127.0.0.1' > etc/resolv.conf; echo 'hosts: {sources}' > etc/nsswitch.conf")
+    assert result.exit == 78 and f"api.allow: nobody.invalid cannot be resolved here: {words}" in result.failure(), result
+    assert remedy in result.failure() and not result.starts("dockerd") and not rules(result), result
 
 
 @pytest.mark.parametrize("activation", ["true", "false"])
@@ -266,7 +271,7 @@ def test_a_restart_in_the_same_network_namespace_finds_its_rules_and_the_bridges
     result = sandbox.run(env={**ALLOW, "DIND_INIT": "none"}, host=Host(without=("iptables", "ip6tables"), legacy_iptables=False),
                          around=f'"$@"; {dump}first; ip link add docker0 type bridge; iptables -I INPUT -p tcp -j ACCEPT; "$@"; {dump}second')
     first, second = result.out("first").splitlines(), result.out("second").splitlines()
-    assert "-A INPUT -j DIND-API" in first and "-A DIND-API-OUTSIDE -s 2001:db8::7/128 -j RETURN" in first, result
-    assert second.index("-A INPUT -j DIND-API") < second.index("-A INPUT -p tcp -j ACCEPT"), "ours comes first"
+    assert "-A INPUT -j DIND-API-2375" in first and "-A DIND-API-2375-OUTSIDE -s 2001:db8::7/128 -j RETURN" in first, result
+    assert second.index("-A INPUT -j DIND-API-2375") < second.index("-A INPUT -p tcp -j ACCEPT"), "ours comes first"
     second.remove("-A INPUT -p tcp -j ACCEPT")
     assert first == second

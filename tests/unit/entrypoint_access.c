@@ -24,21 +24,21 @@ static void what_is_not_named_is_dropped_before_the_jump_is_there(void **state)
         commands_of(false, "192.0.2.7 10.0.0.0/8 2001:db8::/32", "eth0 eth1", 2376, false);
     (void)state;
 
-    assert_string_equal(all, "?-N DIND-API\n"
-                             "?-N DIND-API-OUTSIDE\n"
-                             "-F DIND-API\n"
-                             "-F DIND-API-OUTSIDE\n"
-                             "-A DIND-API-OUTSIDE -s 192.0.2.7 -j RETURN\n"
-                             "-A DIND-API-OUTSIDE -s 10.0.0.0/8 -j RETURN\n"
-                             "-A DIND-API-OUTSIDE -j DROP\n"
-                             "-A DIND-API ! -p tcp -j RETURN\n"
-                             "-A DIND-API -p tcp ! --dport 2376 -j RETURN\n"
-                             "-A DIND-API -i lo -j RETURN\n"
-                             "-A DIND-API -i eth0 -g DIND-API-OUTSIDE\n"
-                             "-A DIND-API -i eth1 -g DIND-API-OUTSIDE\n"
-                             "-A DIND-API -j DROP\n"
-                             "?-D INPUT -j DIND-API\n"
-                             "-I INPUT 1 -j DIND-API");
+    assert_string_equal(all, "?-N DIND-API-2376\n"
+                             "-F DIND-API-2376\n"
+                             "?-N DIND-API-2376-OUTSIDE\n"
+                             "-F DIND-API-2376-OUTSIDE\n"
+                             "-A DIND-API-2376-OUTSIDE -s 192.0.2.7 -j RETURN\n"
+                             "-A DIND-API-2376-OUTSIDE -s 10.0.0.0/8 -j RETURN\n"
+                             "-A DIND-API-2376-OUTSIDE -j DROP\n"
+                             "-A DIND-API-2376 ! -p tcp -j RETURN\n"
+                             "-A DIND-API-2376 -p tcp ! --dport 2376 -j RETURN\n"
+                             "-A DIND-API-2376 -i lo -j RETURN\n"
+                             "-A DIND-API-2376 -i eth0 -g DIND-API-2376-OUTSIDE\n"
+                             "-A DIND-API-2376 -i eth1 -g DIND-API-2376-OUTSIDE\n"
+                             "-A DIND-API-2376 -j DROP\n"
+                             "?-D INPUT -j DIND-API-2376\n"
+                             "-I INPUT 1 -j DIND-API-2376");
 }
 
 static void each_family_has_its_own_sources(void **state)
@@ -46,9 +46,9 @@ static void each_family_has_its_own_sources(void **state)
     char *six cleanup_free = commands_of(true, "192.0.2.7 2001:db8::/32 fd00::1", "eth0", 2376, false);
     (void)state;
 
-    assert_contains(six, "-A DIND-API-OUTSIDE -s 2001:db8::/32 -j RETURN\n"
-                         "-A DIND-API-OUTSIDE -s fd00::1 -j RETURN\n"
-                         "-A DIND-API-OUTSIDE -j DROP\n");
+    assert_contains(six, "-A DIND-API-2376-OUTSIDE -s 2001:db8::/32 -j RETURN\n"
+                         "-A DIND-API-2376-OUTSIDE -s fd00::1 -j RETURN\n"
+                         "-A DIND-API-2376-OUTSIDE -j DROP\n");
     assert_null(strstr(six, "192.0.2.7"));
 }
 
@@ -57,7 +57,7 @@ static void a_family_without_sources_lets_nobody_in(void **state)
     char *six cleanup_free = commands_of(true, "192.0.2.7", "eth0", 2376, false);
     (void)state;
 
-    assert_contains(six, "-F DIND-API-OUTSIDE\n-A DIND-API-OUTSIDE -j DROP\n");
+    assert_contains(six, "-F DIND-API-2376-OUTSIDE\n-A DIND-API-2376-OUTSIDE -j DROP\n");
 }
 
 static void nested_containers_are_what_comes_by_any_other_interface(void **state)
@@ -65,7 +65,8 @@ static void nested_containers_are_what_comes_by_any_other_interface(void **state
     char *all cleanup_free = commands_of(false, "192.0.2.7", "eth0", 2375, true);
     (void)state;
 
-    assert_contains(all, "-A DIND-API -i eth0 -g DIND-API-OUTSIDE\n-A DIND-API -j RETURN\n?-D INPUT");
+    assert_contains(
+        all, "-A DIND-API-2375 -i eth0 -g DIND-API-2375-OUTSIDE\n-A DIND-API-2375 -j RETURN\n?-D INPUT");
 }
 
 static void the_name_of_an_interface_is_no_pattern(void **state)
@@ -74,6 +75,19 @@ static void the_name_of_an_interface_is_no_pattern(void **state)
     (void)state;
 
     assert_null(strstr(all, "e+"));
+}
+
+/* Two engines in one network namespace. */
+static void the_rules_of_another_port_are_left_alone(void **state)
+{
+    char *one cleanup_free = commands_of(false, "192.0.2.7", "eth0", 2376, false);
+    char *other cleanup_free = commands_of(false, "192.0.2.7", "eth0", 2377, false);
+    (void)state;
+
+    assert_null(strstr(one, "DIND-API-2377"));
+    assert_null(strstr(other, "DIND-API-2376"));
+    assert_contains(one, "-I INPUT 1 -j DIND-API-2376");
+    assert_contains(other, "-I INPUT 1 -j DIND-API-2377");
 }
 
 static char *commands_of_rootless(bool ipv6, bool nested, bool loopback_out_of_reach)
@@ -98,15 +112,15 @@ static void what_a_rootless_network_driver_sends_to_this_container_is_nested(voi
     char *six cleanup_free = commands_of_rootless(true, false, true);
     (void)state;
 
-    assert_contains(four,
-        "-I INPUT 1 -j DIND-API\n"
-        "?-N DIND-API-NESTED\n"
-        "-F DIND-API-NESTED\n"
-        "-A DIND-API-NESTED ! -d 127.0.0.0/8 -o lo -p tcp --dport 2376 -m owner --uid-owner 1000 -j DROP\n"
-        "?-D OUTPUT -j DIND-API-NESTED\n"
-        "-I OUTPUT 1 -j DIND-API-NESTED");
-    assert_contains(
-        six, "-A DIND-API-NESTED ! -d ::1 -o lo -p tcp --dport 2376 -m owner --uid-owner 1000 -j DROP\n");
+    assert_contains(four, "-I INPUT 1 -j DIND-API-2376\n"
+                          "?-N DIND-API-2376-NESTED\n"
+                          "-F DIND-API-2376-NESTED\n"
+                          "-A DIND-API-2376-NESTED ! -d 127.0.0.0/8 -o lo -p tcp --dport 2376 -m owner "
+                          "--uid-owner 1000 -j DROP\n"
+                          "?-D OUTPUT -j DIND-API-2376-NESTED\n"
+                          "-I OUTPUT 1 -j DIND-API-2376-NESTED");
+    assert_contains(six,
+        "-A DIND-API-2376-NESTED ! -d ::1 -o lo -p tcp --dport 2376 -m owner --uid-owner 1000 -j DROP\n");
 }
 
 static void a_driver_that_reaches_the_loopback_address_is_kept_from_it_too(void **state)
@@ -114,7 +128,8 @@ static void a_driver_that_reaches_the_loopback_address_is_kept_from_it_too(void 
     char *all cleanup_free = commands_of_rootless(false, false, false);
     (void)state;
 
-    assert_contains(all, "-A DIND-API-NESTED -o lo -p tcp --dport 2376 -m owner --uid-owner 1000 -j DROP\n");
+    assert_contains(
+        all, "-A DIND-API-2376-NESTED -o lo -p tcp --dport 2376 -m owner --uid-owner 1000 -j DROP\n");
 }
 
 static void where_nested_containers_may_their_chain_is_empty(void **state)
@@ -122,7 +137,8 @@ static void where_nested_containers_may_their_chain_is_empty(void **state)
     char *all cleanup_free = commands_of_rootless(false, true, true);
     (void)state;
 
-    assert_contains(all, "-F DIND-API-NESTED\n?-D OUTPUT -j DIND-API-NESTED\n-I OUTPUT 1 -j DIND-API-NESTED");
+    assert_contains(all,
+        "-F DIND-API-2376-NESTED\n?-D OUTPUT -j DIND-API-2376-NESTED\n-I OUTPUT 1 -j DIND-API-2376-NESTED");
 }
 
 int main(void)
@@ -133,6 +149,7 @@ int main(void)
         cmocka_unit_test(a_family_without_sources_lets_nobody_in),
         cmocka_unit_test(nested_containers_are_what_comes_by_any_other_interface),
         cmocka_unit_test(the_name_of_an_interface_is_no_pattern),
+        cmocka_unit_test(the_rules_of_another_port_are_left_alone),
         cmocka_unit_test(what_a_rootless_network_driver_sends_to_this_container_is_nested),
         cmocka_unit_test(a_driver_that_reaches_the_loopback_address_is_kept_from_it_too),
         cmocka_unit_test(where_nested_containers_may_their_chain_is_empty),
