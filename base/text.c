@@ -98,6 +98,18 @@ char *path_folder(const char *path)
     return slash && slash != path ? str_dup_n(path, (size_t)(slash - path)) : str_dup("/");
 }
 
+char *path_plain(const char *path)
+{
+    cleanup_strings struct strings parts = {0};
+    struct text plain = {0};
+
+    strings_split(&parts, path, "/");
+    for (size_t i = 0; i < parts.count; i++)
+        if (strcmp(parts.items[i], ".") != 0)
+            text_addf(&plain, "/%s", parts.items[i]);
+    return plain.data ? plain.data : str_dup("/");
+}
+
 bool path_within(const char *path, const char *folder)
 {
     size_t length = strlen(folder);

@@ -35,6 +35,10 @@ const char *str_after(const char *s, const char *prefix); /* what follows prefix
 bool str_ends(const char *s, const char *suffix);
 bool str_blank(const char *s); /* NULL, empty or white space only */
 
+/* An absolute path without empty parts and dots: "/a//./b/" is "/a/b". ".." stays: where it leads is not to
+ * be seen from the text. The caller frees it. */
+char *path_plain(const char *path) __attribute__((malloc, returns_nonnull));
+
 /* The folder itself or a place below it, by their texts alone. */
 bool path_within(const char *path, const char *folder);
 

@@ -66,19 +66,6 @@ char *tls_client_dir(const struct settings *settings, const struct tls_client *c
     return str_format("%s/clients/%s", settings->tls.dir, client->name);
 }
 
-/* The path without empty parts and dots: "/a//./b/" is "/a/b". */
-static char *plain_path(const char *path)
-{
-    cleanup_strings struct strings parts = {0};
-    struct text plain = {0};
-
-    strings_split(&parts, path, "/");
-    for (size_t i = 0; i < parts.count; i++)
-        if (strcmp(parts.items[i], ".") != 0)
-            text_addf(&plain, "/%s", parts.items[i]);
-    return plain.data ? plain.data : str_dup("/");
-}
-
 /* A folder that has its place, by what it is called. */
 struct place {
     char *path; /* owned, plain */
@@ -97,7 +84,7 @@ static bool overlaps(const struct place *places, size_t count, const char *path,
 
 static void take_place(struct place *places, size_t *count, char *path, const char *of)
 {
-    places[*count] = (struct place){.path = plain_path(path), .of = of};
+    places[*count] = (struct place){.path = path_plain(path), .of = of};
     (*count)++;
     free(path);
 }
@@ -120,7 +107,7 @@ char *clients_conflict(const struct settings *s, const char **client)
         take_place(places, &count, tls_client_dir(s, &implied), "client/");
     for (size_t i = 0; i < s->tls.client_count && !conflict; i++) {
         char *dir cleanup_free = tls_client_dir(s, &s->tls.clients[i]);
-        char *path cleanup_free = plain_path(dir);
+        char *path cleanup_free = path_plain(dir);
         const char *of = NULL;
         *client = s->tls.clients[i].name;
         if (overlaps(places, count, path, &of))

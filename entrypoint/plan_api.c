@@ -162,28 +162,23 @@ static void decide_inside(struct plan *plan, const struct plan_input *in)
         plan->guarded_port = plan->port;
 }
 
-/* One spelling for each path. ".." stays: where it leads is not to be seen from here. */
-static char *plain_path(const char *path, const struct host *host)
+/* One spelling for each socket. */
+static char *socket_path(const char *path, const struct host *host)
 {
-    cleanup_strings struct strings parts = {0}, plain = {0};
+    char *plain cleanup_free = path_plain(path);
 
-    strings_split(&parts, path, "/");
-    for (size_t i = 0; i < parts.count; i++)
-        if (!str_equal(parts.items[i], "."))
-            strings_add(&plain, parts.items[i]);
-    char *joined cleanup_free = strings_join(&plain, "/");
-    return str_dup(host->run_linked && str_starts(joined, "var/run/") ? str_after(joined, "var/") : joined);
+    return str_dup(host->run_linked && str_starts(plain, "/var/run/") ? str_after(plain, "/var") : plain);
 }
 
 static int check_unix(const struct plan *plan, const struct plan_input *in, struct err *e)
 {
     const struct strings *more = &in->settings->api.unix_more;
     cleanup_strings struct strings taken = {0};
-    char *first cleanup_free = plain_path(plan->socket, in->host);
+    char *first cleanup_free = socket_path(plan->socket, in->host);
 
     strings_add(&taken, first);
     for (size_t i = 0; i < more->count; i++) {
-        char *path cleanup_free = plain_path(more->items[i], in->host);
+        char *path cleanup_free = socket_path(more->items[i], in->host);
         if (strings_have(&taken, path)) {
             char *what cleanup_free =
                 str_format("names %s, which is one of the engine's sockets already", more->items[i]);

@@ -66,6 +66,20 @@ static void the_folder_of_a_path_is_what_stands_before_its_last_name(void **stat
     }
 }
 
+static void a_path_has_one_plain_spelling(void **state)
+{
+    static const struct {
+        const char *path, *plain;
+    } rows[] = {{"/a/b", "/a/b"}, {"/a//./b/", "/a/b"}, {"//", "/"}, {"/", "/"}, {"/./", "/"},
+        {"/a/../b", "/a/../b"}, {"/.a/b.", "/.a/b."}};
+    (void)state;
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        char *plain cleanup_free = path_plain(rows[i].path);
+        assert_string_equal(plain, rows[i].plain);
+    }
+}
+
 static void of_what_others_wrote_one_short_line_is_shown_and_nothing_that_a_terminal_obeys(void **state)
 {
     cleanup_text struct text none = {0}, hostile = {0}, lines = {0}, endless = {0};
@@ -121,6 +135,7 @@ int main(void)
         cmocka_unit_test(joining_nothing_is_an_empty_string),
         cmocka_unit_test(a_path_is_within_a_folder_by_whole_names),
         cmocka_unit_test(the_folder_of_a_path_is_what_stands_before_its_last_name),
+        cmocka_unit_test(a_path_has_one_plain_spelling),
         cmocka_unit_test(of_what_others_wrote_one_short_line_is_shown_and_nothing_that_a_terminal_obeys),
         cmocka_unit_test(numbers_are_whole_and_in_range_or_refused),
         cmocka_unit_test(prefixes_suffixes_and_blanks),
