@@ -33,22 +33,14 @@ void watch_end(struct watch *watch)
 
 static void watch_one(struct watch *watch, const char *path)
 {
-    char *folder cleanup_free = str_dup(path);
-    char *slash = strrchr(folder, '/');
+    char *above cleanup_free = path_folder(path), *folder cleanup_free = file_nearest_folder(above);
+    int id = inotify_add_watch(
+        watch->fd, folder, IN_CREATE | IN_DELETE | IN_MOVED_TO | IN_MOVED_FROM | IN_ATTRIB | IN_ONLYDIR);
 
-    while (slash && slash != folder) {
-        *slash = '\0';
-        if (file_is_folder(folder))
-            break;
-        slash = strrchr(folder, '/');
-    }
-    if (!slash)
-        return;
-    const char *next = path + (slash - folder) + 1;
-    int id = inotify_add_watch(watch->fd, slash == folder ? "/" : folder,
-        IN_CREATE | IN_DELETE | IN_MOVED_TO | IN_MOVED_FROM | IN_ATTRIB | IN_ONLYDIR);
     if (id < 0)
         return;
+    const char *next = path + strlen(folder);
+    next += strspn(next, "/");
     watch->folders[watch->count].id = id;
     watch->folders[watch->count++].name = str_dup_n(next, strcspn(next, "/"));
 }
