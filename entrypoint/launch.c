@@ -16,6 +16,11 @@ void applied_free(struct applied *applied)
     *applied = (struct applied){0};
 }
 
+char *applied_path(const struct applied *applied, const struct host *host)
+{
+    return applied->iptables_legacy ? str_format(LEGACY_FOLDER ":%s", host->path) : str_dup(host->path);
+}
+
 void launch_free(struct launch *launch)
 {
     strings_free(&launch->arguments);
@@ -180,8 +185,7 @@ void launch_build(struct launch *launch, const struct plan *plan, const struct s
     build_arguments(launch, plan, s, host, command, applied);
 
     strings_add_array(&launch->environment, environment);
-    launch->path =
-        applied->iptables_legacy ? str_format(LEGACY_FOLDER ":%s", host->path) : str_dup(host->path);
+    launch->path = applied_path(applied, host);
     environment_set(&launch->environment, "PATH", launch->path);
     set_choices(&launch->environment, s);
     if (plan->mode == MODE_ROOTFUL) {

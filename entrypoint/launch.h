@@ -23,6 +23,9 @@ struct applied {
 
 void applied_free(struct applied *applied);
 
+/* PATH for the engine, and for whatever has to run the same iptables. The caller frees it. */
+char *applied_path(const struct applied *applied, const struct host *host);
+
 struct launch {
     struct strings arguments;   /* [0] is the program's name, looked up in `path` */
     struct strings environment; /* as in execve(2) */

@@ -20,8 +20,7 @@ int step_access(const struct work *work, struct outcome *outcome, struct err *e)
     cleanup_strings struct strings sources = {0}, interfaces = {0};
     struct access_rules rules = {
         .port = work->plan->port, .sources = &sources, .allow_nested = s->api.allow_nested};
-    char *path cleanup_free =
-        work->applied->iptables_legacy ? str_format(LEGACY_FOLDER ":%s", host->path) : str_dup(host->path);
+    char *path cleanup_free = applied_path(work->applied, host);
     int r = access_sources(&s->api.allow, RESOLVE_MILLISECONDS, &sources, e);
 
     if (work->plan->mode == MODE_ROOTLESS) {
