@@ -157,17 +157,23 @@ const char *check_key_mode(const char *text, char **canonical)
     return NULL;
 }
 
+/* AF_INET, AF_INET6 with *number, or 0 for what is no address. */
+static int family_of(const char *text, struct in6_addr *number)
+{
+    return inet_pton(AF_INET, text, number) == 1    ? AF_INET
+           : inet_pton(AF_INET6, text, number) == 1 ? AF_INET6
+                                                    : 0;
+}
+
 const char *check_address(const char *text, char **canonical)
 {
-    struct in6_addr address;
+    struct in6_addr number;
     char plain[INET6_ADDRSTRLEN];
+    int family = family_of(text, &number);
 
-    if (inet_pton(AF_INET, text, &address) == 1)
-        return NULL;
-    if (inet_pton(AF_INET6, text, &address) != 1)
-        return *text ? "is not an IP address" : "is empty";
-    *canonical = str_dup(inet_ntop(AF_INET6, &address, plain, sizeof(plain)));
-    return NULL;
+    if (family == AF_INET6)
+        *canonical = str_dup(inet_ntop(AF_INET6, &number, plain, sizeof(plain)));
+    return family ? NULL : *text ? "is not an IP address" : "is empty";
 }
 
 static const char *check_host_name(const char *text)
@@ -187,20 +193,18 @@ const char *check_source(const char *text, char **canonical)
 {
     const char *slash = strchr(text, '/');
     char *address cleanup_free = slash ? str_dup_n(text, (size_t)(slash - text)) : str_dup(text);
-    char *ignored cleanup_free = NULL;
     struct in6_addr number;
     long long prefix;
-    bool is_address = check_address(address, &ignored) == NULL;
+    int family = family_of(address, &number);
 
     (void)canonical;
     /* No packet of IPv6 has it, so that a rule for it would let nobody in. */
-    if (inet_pton(AF_INET6, address, &number) == 1 && IN6_IS_ADDR_V4MAPPED(&number))
+    if (family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&number))
         return "is an IPv4 address in the form of IPv6: write its last four numbers alone";
     if (!slash)
-        return is_address ? NULL : check_host_name(text);
-    return is_address && parse_number(slash + 1, 0, strchr(address, ':') ? 128 : 32, &prefix)
-               ? NULL
-               : "is not a network";
+        return family ? NULL : check_host_name(text);
+    return family && parse_number(slash + 1, 0, family == AF_INET6 ? 128 : 32, &prefix) ? NULL
+                                                                                        : "is not a network";
 }
 
 const char *check_storage_driver(const char *text, char **canonical)
