@@ -13,6 +13,9 @@ typedef bool check_probe(const struct check_input *in, struct check *check, stru
 void check_advise(struct check *check, enum check_place place, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* Replaces three remedies: a start as root, which becomes the user later, and with it what each names. */
+void check_advise_root(struct check *check, const char *docker, const char *compose, const char *kubernetes);
+
 /* The remedies for capabilities that are missing. */
 void check_advise_capabilities(struct check *check, capset missing);
 

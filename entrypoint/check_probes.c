@@ -18,6 +18,14 @@ static bool has(const struct host *host, unsigned capability)
     return host->effective & host->bounding & CAPSET_ONE(capability);
 }
 
+void check_advise_root(struct check *check, const char *docker, const char *compose, const char *kubernetes)
+{
+    check_advise(check, CHECK_DOCKER, "--user 0 -e DIND_MODE=rootless %s", docker);
+    check_advise(check, CHECK_COMPOSE, "user: \"0\"; environment: [DIND_MODE=rootless]; %s", compose);
+    check_advise(check, CHECK_KUBERNETES,
+        "securityContext.runAsUser: 0 and the variable DIND_MODE=rootless; %s", kubernetes);
+}
+
 void check_advise_capabilities(struct check *check, capset missing)
 {
     cleanup_text struct text flags = {0};
@@ -236,12 +244,8 @@ bool check_probe_tun(const struct check_input *in, struct check *check, struct t
 {
     /* docker run --device copies the mode of the host's node, and many hosts have it for root alone. */
     if (in->host->uid != 0 && in->host->tun.state == DEVICE_CLOSED) {
-        check_advise(check, CHECK_DOCKER, "--user 0 -e DIND_MODE=rootless --device /dev/net/tun");
-        check_advise(
-            check, CHECK_COMPOSE, "user: \"0\"; environment: [DIND_MODE=rootless]; devices: [/dev/net/tun]");
-        check_advise(check, CHECK_KUBERNETES,
-            "securityContext.runAsUser: 0 and the variable DIND_MODE=rootless; a device plugin for "
-            "/dev/net/tun");
+        check_advise_root(
+            check, "--device /dev/net/tun", "devices: [/dev/net/tun]", "a device plugin for /dev/net/tun");
         check->where =
             "as root it opens the node up before it becomes the user, with SETUID and SETGID alone";
     }

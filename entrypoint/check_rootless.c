@@ -131,11 +131,7 @@ bool check_probe_access(const struct check_input *in, struct check *check, struc
         return !missing;
     }
     check->privileged = false;
-    check_advise(check, CHECK_DOCKER, "--user 0 -e DIND_MODE=rootless --cap-add NET_ADMIN");
-    check_advise(
-        check, CHECK_COMPOSE, "user: \"0\"; environment: [DIND_MODE=rootless]; cap_add: [NET_ADMIN]");
-    check_advise(check, CHECK_KUBERNETES,
-        "securityContext.runAsUser: 0 and the variable DIND_MODE=rootless; "
+    check_advise_root(check, "--cap-add NET_ADMIN", "cap_add: [NET_ADMIN]",
         "securityContext.capabilities.add: [NET_ADMIN]");
     return !missing;
 }
