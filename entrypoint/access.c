@@ -51,7 +51,8 @@ static int tell_failure(const char *line, int status, const struct text *said, s
     if (status == -ENOENT)
         return err_hint(e, "install iptables and ip6tables in the image, or leave out api.allow");
     if (status == -ETIMEDOUT)
-        return err_hint(e, "another program holds the lock of iptables, /run/xtables.lock, in this network");
+        return err_hint(
+            e, "end the program that holds the lock of iptables (/run/xtables.lock), and start again");
     return err_hint(e, "on the node: modprobe nf_tables, or ip_tables and ip6_tables, and xt_owner for a "
                        "rootless engine; or leave out api.allow");
 }

@@ -9,7 +9,7 @@
 
 static int refuse_name(const char *name, int cause, int failure, struct err *e)
 {
-    bool unknown = failure == EAI_NONAME || failure == EAI_NODATA;
+    bool unknown = cause == -ENOENT && (failure == EAI_NONAME || failure == EAI_NODATA);
 
     if (cause == -ETIMEDOUT)
         (void)err_set(e, cause, "api.allow: %s could not be resolved in time", name);

@@ -133,8 +133,8 @@ static int check_allow_rootless(const struct plan *plan, const struct settings *
     char *what cleanup_free = str_format(
         "cannot be kept: %s in rootless.flags may open a way to the port that its rules do not know", more);
     return refuse(s, OPTION_API_ALLOW, what,
-        "leave that flag out: api.tcp.address, rootless.net, rootless.port_driver and rootless.detach_netns "
-        "have the same",
+        "leave that flag out, and use api.tcp.address, rootless.net, rootless.port_driver or "
+        "rootless.detach_netns instead",
         e);
 }
 

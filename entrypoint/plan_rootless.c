@@ -50,9 +50,8 @@ static void note_open_inside(struct plan *plan, const struct settings *s, const 
     if (plan->tcp && !rootless_everywhere(s) && str_equal(plan->inside, "0.0.0.0") && !plan->guarded_port)
         strings_addf(&plan->notes,
             "api.tcp.address (%s) says where the API is open outside; nested containers reach it by their "
-            "gateway, too, since rootless.port_driver is %s (with builtin they do not; api.allow keeps them "
-            "out "
-            "altogether)",
+            "gateway, too, since rootless.port_driver is %s (with builtin they do not; "
+            "api.allow keeps them out altogether)",
             origin, rootless_port_driver(s, host));
 }
 

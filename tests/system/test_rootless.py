@@ -308,7 +308,7 @@ def test_a_rule_that_rootlesskits_network_refuses_stops_the_start(sandbox):
     result = sandbox.run(env={**ALLOW, "DIND_INIT": "none"}, setup=ROOTLESS_SETUP + CLEAN_IDMAP,
                          stub={"ip6tables.exit": "0\n" * 25 + "4\n"})
     assert rules(result)[1], result
-    assert result.exit == 71 and "`ip6tables -w -" in result.failure() and not result.starts("dockerd"), result
+    assert result.exit == 71 and "in rootlesskit's network: api.allow: `ip6tables -w -" in result.failure() and not result.starts("dockerd"), result
 
 
 def test_who_never_was_root_cannot_keep_an_allow_list(sandbox):

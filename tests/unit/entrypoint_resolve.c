@@ -202,7 +202,7 @@ static void a_name_that_takes_too_long_is_refused(void **state)
         assert_int_equal(sources_of("10.0.0.0/8 runner", SHORT, &list, &e), -ETIMEDOUT);
         assert_string_equal(e.what, "api.allow: runner could not be resolved in time");
         assert_int_equal(e.status, EXIT_CONFIG);
-        assert_contains(e.hint, "write its address");
+        assert_contains(e.hint, "look at the name servers in /etc/resolv.conf, or write its address");
         assert_no_child_is_left(writer);
     }
     put_resolv_conf();
