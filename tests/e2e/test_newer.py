@@ -105,8 +105,7 @@ def test_an_allow_list_holds_behind_pasta_too(newer, tmp_path, allowed):
         while not reached.from_container("friend"):
             assert time.monotonic() < deadline, reached.dind.logs()
             time.sleep(0.1)
-        assert not reached.from_container("stranger")
-        assert set(reached.nested().values()) == {allowed}
+        reached.lets_in(nested=allowed)
     finally:
         reached.remove()
 

@@ -144,6 +144,12 @@ class Reached:
     def nested(self):
         return self.answers(self.gateways() + self.outer_addresses())
 
+    def lets_in(self, nested):
+        """friend, and not stranger; and every way of nested containers, or none."""
+        assert self.from_container("friend") and not self.from_container("stranger")
+        ways = self.nested()
+        assert set(ways.values()) == {nested}, ways
+
     def remove(self):
         for name in ("e2e-reach-allow", "friend", "stranger"):
             lab.outer("rm", "-f", "-v", name, check=False)
@@ -163,9 +169,7 @@ class ReachedRootless(Reached):
 def test_only_who_is_allowed_gets_in_and_nested_containers_do_not(engine, tmp_path):
     reached = Reached({}, tmp_path)
     try:
-        assert reached.from_container("friend")
-        assert not reached.from_container("stranger")
-        assert set(reached.nested().values()) == {False}
+        reached.lets_in(nested=False)
         assert reached.from_nested("host", "127.0.0.1"), "it is in this container's own network"
         reached.dind.outer("restart", reached.dind.name)
         reached.dind.wait_ready()
@@ -177,9 +181,7 @@ def test_only_who_is_allowed_gets_in_and_nested_containers_do_not(engine, tmp_pa
 def test_a_rootless_engine_lets_in_who_is_allowed_and_no_nested_container(engine, tmp_path):
     reached = ReachedRootless({}, tmp_path)
     try:
-        assert reached.from_container("friend")
-        assert not reached.from_container("stranger")
-        assert set(reached.nested().values()) == {False}
+        reached.lets_in(nested=False)
         assert reached.from_nested("host", "127.0.0.1"), "it is in the engine's own network"
         for user in ("0", "1000"):
             assert reached.from_container(reached.dind.name, "127.0.0.1", user), "others of a pod come by the loopback interface"
@@ -192,8 +194,7 @@ def test_the_list_holds_for_a_rootless_engine_that_root_with_three_capabilities_
     words = shlex.split(level["docker_run"].replace("seccomp=", f"seccomp={lab.TOP}/examples/seccomp/"))
     reached = ReachedRootless({}, tmp_path, (*words, "--cap-add", "NET_ADMIN"))
     try:
-        assert reached.from_container("friend") and not reached.from_container("stranger")
-        assert set(reached.nested().values()) == {False}
+        reached.lets_in(nested=False)
         ours = os.readlink("/proc/self/ns/user")
         outside = [status for pid, status in reached.dind.processes() if os.readlink(f"/proc/{pid}/ns/user") == ours]
         assert outside and {status["CapPrm"] for status in outside} == {"0" * 16}, "NET_ADMIN is gone with the rest"
@@ -205,8 +206,7 @@ def test_the_list_holds_for_a_rootless_engine_that_root_with_three_capabilities_
 def test_nested_containers_get_in_where_that_is_allowed(engine, tmp_path, kind):
     reached = kind({"DIND_API_ALLOW_NESTED": "true"}, tmp_path)
     try:
-        assert set(reached.nested().values()) == {True}
-        assert reached.from_container("friend") and not reached.from_container("stranger")
+        reached.lets_in(nested=True)
     finally:
         reached.remove()
 

@@ -153,6 +153,10 @@ class Result:
             number += 1
         return found
 
+    def rules(self, program="iptables"):
+        """The commands of api.allow's rules, in order: those with -w; the probe of the other step has none."""
+        return [" ".join(start.argv[1:]) for start in self.starts(program) if start.argv[0] == "-w"]
+
     def programs_started(self):
         """The names of all stubs that were started."""
         return sorted(path.parent.name for path in self._out.glob("*/argv"))

@@ -275,9 +275,10 @@ NESTED = "-A DIND-API-2375-NESTED ! -d 127.0.0.0/8 -o lo -p tcp --dport 2375 -m 
 
 def rules(result, program="iptables"):
     """The commands of the rules outside, and those of the second stage."""
-    lines = [" ".join(start.argv[1:]) for start in result.starts(program) if start.argv[0] == "-w"]
-    at = [number for number, line in enumerate(lines) if line == "-N DIND-API-2375"]
-    return lines[at[0]:at[1]] if len(at) > 1 else lines[at[0]:] if at else [], lines[at[1]:] if len(at) > 1 else []
+    lines = result.rules(program)
+    starts = [number for number, line in enumerate(lines) if line == "-N DIND-API-2375"]
+    second = starts[1] if len(starts) > 1 else len(lines)
+    return lines[:second], lines[second:]
 
 
 @pytest.mark.parametrize("program", ["iptables", "ip6tables"])

@@ -187,31 +187,26 @@ END
 # ---- who may reach them ----
 
 
-def rules(result, program="iptables"):
-    """The commands of the rules, in order: those with -w; the probe has none."""
-    return [" ".join(start.argv[1:]) for start in result.starts(program) if start.argv[0] == "-w"]
-
-
 ALLOW = {**NO_TLS, "DIND_API_ALLOW": "192.0.2.0/24 2001:db8::7"}
 
 
 def test_rules_of_both_families_are_there_before_the_engine_starts(sandbox):
     result = sandbox.run(env=ALLOW, look="ls /out > /out/then")
     assert result.exit == 0, result
-    assert "-A DIND-API-2375-OUTSIDE -s 192.0.2.0/24 -j RETURN" in rules(result) and "-I INPUT 1 -j DIND-API-2375" in rules(result)
-    assert "-A DIND-API-2375-OUTSIDE -s 2001:db8::7 -j RETURN" in rules(result, "ip6tables") and "-I INPUT 1 -j DIND-API-2375" in rules(result, "ip6tables")
-    assert "-A DIND-API-2375 -p tcp ! --dport 2375 -j RETURN" in rules(result)
+    assert "-A DIND-API-2375-OUTSIDE -s 192.0.2.0/24 -j RETURN" in result.rules() and "-I INPUT 1 -j DIND-API-2375" in result.rules()
+    assert "-A DIND-API-2375-OUTSIDE -s 2001:db8::7 -j RETURN" in result.rules("ip6tables") and "-I INPUT 1 -j DIND-API-2375" in result.rules("ip6tables")
+    assert "-A DIND-API-2375 -p tcp ! --dport 2375 -j RETURN" in result.rules()
     assert "ip6tables" in result.out("then").split()
 
 
 def test_what_was_there_at_the_start_is_outside_but_for_bridges_of_an_earlier_engine(sandbox):
     result = sandbox.run(env=ALLOW, setup="ip link add any-name type bridge; ip link add eth1 type veth peer name eth1-peer")
-    assert {rule.split()[3] for rule in rules(result) if " -g " in rule} == {"eth0", "eth0-peer", "eth1", "eth1-peer"}
+    assert {rule.split()[3] for rule in result.rules() if " -g " in rule} == {"eth0", "eth0-peer", "eth1", "eth1-peer"}
 
 
 def test_the_rules_go_through_the_iptables_that_the_engine_will_use(sandbox):
     result = sandbox.run(env={**ALLOW, "DIND_NETWORK_IPTABLES": "legacy"})
-    assert not rules(result) and rules(result, "iptables-legacy") and rules(result, "ip6tables-legacy")
+    assert not result.rules() and result.rules("iptables-legacy") and result.rules("ip6tables-legacy")
 
 
 @pytest.mark.parametrize("failing", ["iptables", "ip6tables"])
@@ -225,7 +220,7 @@ def test_a_rule_that_cannot_be_made_is_fatal(sandbox, failing):
 def test_chains_that_are_there_already_are_made_anew(sandbox):
     exits = "1\n0\n1\n" + "0\n" * 9 + "1\n0\n"
     result = sandbox.run(env={**ALLOW, "DIND_NETWORK_IPTABLES": "nft"}, stub={"iptables.exit": exits})
-    assert result.exit == 0 and rules(result)[:4] == ["-N DIND-API-2375", "-F DIND-API-2375", "-N DIND-API-2375-OUTSIDE", "-F DIND-API-2375-OUTSIDE"], result
+    assert result.exit == 0 and result.rules()[:4] == ["-N DIND-API-2375", "-F DIND-API-2375", "-N DIND-API-2375-OUTSIDE", "-F DIND-API-2375-OUTSIDE"], result
 
 
 @pytest.mark.parametrize("missing", ["iptables", "ip6tables"])
@@ -238,8 +233,8 @@ def test_an_image_without_iptables_cannot_keep_the_list(sandbox, missing):
 
 def test_names_are_resolved_at_the_start(sandbox):
     result = sandbox.run(env={**NO_TLS, "DIND_API_ALLOW": "runner"}, setup="echo '192.0.2.31 runner' >> /etc/hosts; echo '2001:db8::31 runner' >> /etc/hosts")
-    assert "-A DIND-API-2375-OUTSIDE -s 192.0.2.31 -j RETURN" in rules(result)
-    assert "-A DIND-API-2375-OUTSIDE -s 2001:db8::31 -j RETURN" in rules(result, "ip6tables")
+    assert "-A DIND-API-2375-OUTSIDE -s 192.0.2.31 -j RETURN" in result.rules()
+    assert "-A DIND-API-2375-OUTSIDE -s 2001:db8::31 -j RETURN" in result.rules("ip6tables")
 
 
 @pytest.mark.parametrize("activation", ["true", "false"])
@@ -251,18 +246,18 @@ def test_a_name_that_does_not_resolve_is_told_before_the_engine_starts(sandbox, 
     result = sandbox.run(env={**NO_TLS, "DIND_API_ALLOW": "nobody.invalid", "DIND_API_ACTIVATION": activation},
                          setup=f"rm -f etc/resolv.conf; echo 'nameserver 127.0.0.1' > etc/resolv.conf; echo 'hosts: {sources}' > etc/nsswitch.conf")
     assert result.exit == 78 and f"api.allow: nobody.invalid cannot be resolved here: {words}" in result.failure(), result
-    assert remedy in result.failure() and not result.starts("dockerd") and not rules(result), result
+    assert remedy in result.failure() and not result.starts("dockerd") and not result.rules(), result
 
 
 @pytest.mark.parametrize("activation", ["true", "false"])
 def test_without_net_admin_an_allow_list_is_refused(sandbox, activation):
     result = sandbox.run(env={**ALLOW, "DIND_API_ACTIVATION": activation}, host=Host(drop=("NET_ADMIN",)))
     assert result.exit == 77 and "NET_ADMIN" in result.failure(), result
-    assert not result.starts("dockerd") and not rules(result)
+    assert not result.starts("dockerd") and not result.rules()
 
 
 def test_without_a_list_there_are_no_rules(sandbox):
-    assert not rules(sandbox.run(env=NO_TLS))
+    assert not sandbox.run(env=NO_TLS).rules()
 
 
 @pytest.mark.skipif(not shutil.which("ip6tables", path="/usr/sbin:/sbin:/usr/bin"), reason="this machine has no iptables")
