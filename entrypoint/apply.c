@@ -60,7 +60,7 @@ int plan_apply(
         const struct step *step = &plan->steps[i];
         if (i > 0 && step->phase != plan->steps[i - 1].phase)
             tell_phase(&told);
-        if (r < 0) {
+        if (r < 0 || (step->phase == PHASE_INSIDE && !system->inside)) {
             boot_report_step(report, step, &(struct outcome){.kind = OUTCOME_NOT_RUN}, NULL, 0);
             continue;
         }

@@ -29,6 +29,7 @@ struct system {
     int (*run)(void *context, const struct step *step, struct outcome *outcome, struct err *e);
     /* Asked before each step, `next`: 0 to go on, or a negative errno with *e. May be NULL. */
     int (*stopped)(const char *next, struct err *e);
+    bool inside; /* the second stage: PHASE_INSIDE is its own, and nobody else's */
 };
 
 struct boot_report;
@@ -37,7 +38,7 @@ struct boot_report;
  * Runs the steps in order, logs what came of them and adds it to *report: one line a phase that has something
  * to tell, each step with its time at debug. A fatal step that fails stops everything: nothing after it runs,
  * nothing is undone, *e names the step. Another failing step is a warning. A stop that was asked for takes
- * effect between two steps.
+ * effect between two steps. The steps of PHASE_INSIDE are for the second stage's system alone.
  */
 int plan_apply(
     const struct plan *plan, const struct system *system, struct boot_report *report, struct err *e);

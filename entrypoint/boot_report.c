@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -132,11 +133,11 @@ json_t *boot_report_json(const struct boot_report *report, const struct plan *pl
     json_t *times = json_pack("{s:I, s:I, s:I, s:I, s:I}", "settings", (json_int_t)report->settings, "facts",
         (json_int_t)report->facts, "plan", (json_int_t)report->plan, "steps", (json_int_t)report->steps,
         "total", (json_int_t)report->total);
-    json_t *root = json_pack("{s:i, s:s, s:s, s:I, s:I, s:s, s:s, s:s, s:o, s:o, s:o}", "version", FORM,
+    json_t *root = json_pack("{s:i, s:s, s:s, s:I, s:I, s:I, s:s, s:s, s:s, s:o, s:o, s:o}", "version", FORM,
         "program", DIND_VERSION, "time", stamp, "pid", (json_int_t)report->pid, "started",
-        (json_int_t)report->started, "mode", mode_name(plan->mode), "init", init_name(plan->init), "result",
-        command ? "started" : "failed", "microseconds", times, "steps", list_or_empty(report->step_list),
-        "warnings", list_or_empty(report->warnings));
+        (json_int_t)report->started, "clock", (json_int_t)report->began, "mode", mode_name(plan->mode),
+        "init", init_name(plan->init), "result", command ? "started" : "failed", "microseconds", times,
+        "steps", list_or_empty(report->step_list), "warnings", list_or_empty(report->warnings));
     set_text(root, "command", command);
     return root;
 }
@@ -209,17 +210,17 @@ static int check_lists(const json_t *steps, const json_t *warnings, struct err *
 int boot_report_check(json_t *json, struct err *e)
 {
     const char *program, *time, *mode, *init, *result, *command = NULL;
-    json_int_t pid, started, times[5];
+    json_int_t pid, started, clock = 0, times[5];
     json_t *steps, *warnings;
     json_error_t error;
     int version, r = 0;
 
     if (json_unpack_ex(json, &error, 0,
-            "{s:i, s:s, s:s, s:I, s:I, s:s, s:s, s:s, s:{s:I, s:I, s:I, s:I, s:I}, s:o, s:o, s?s}", "version",
-            &version, "program", &program, "time", &time, "pid", &pid, "started", &started, "mode", &mode,
-            "init", &init, "result", &result, "microseconds", "settings", &times[0], "facts", &times[1],
-            "plan", &times[2], "steps", &times[3], "total", &times[4], "steps", &steps, "warnings", &warnings,
-            "command", &command) < 0)
+            "{s:i, s:s, s:s, s:I, s:I, s:s, s:s, s:s, s:{s:I, s:I, s:I, s:I, s:I}, s:o, s:o, s?s, s?I}",
+            "version", &version, "program", &program, "time", &time, "pid", &pid, "started", &started, "mode",
+            &mode, "init", &init, "result", &result, "microseconds", "settings", &times[0], "facts",
+            &times[1], "plan", &times[2], "steps", &times[3], "total", &times[4], "steps", &steps, "warnings",
+            &warnings, "command", &command, "clock", &clock) < 0)
         r = err_set(e, -EINVAL, "%s", error.text);
     else if (version != FORM)
         r = err_set(e, -EINVAL, "its version is %d, and this program knows %d", version, FORM);
@@ -228,7 +229,7 @@ int boot_report_check(json_t *json, struct err *e)
     else if (!json_is_array(steps) || !json_is_array(warnings))
         r = err_set(e, -EINVAL, "steps and warnings are lists");
     for (size_t i = 0; r == 0 && i < sizeof(times) / sizeof(*times); i++)
-        if (times[i] < 0)
+        if (times[i] < 0 || clock < 0)
             r = err_set(e, -EINVAL, "a time is not possible");
     if (r == 0)
         r = check_lists(steps, warnings, e);
@@ -288,22 +289,30 @@ static int read_first(struct boot_record *record, const char *const *environment
         "one has failed");
 }
 
+/* The content of `path`, which has been read. */
+static int parse(struct boot_record *record, const char *path, struct err *e)
+{
+    json_error_t error;
+
+    record->json =
+        json_loadb(text_get(&record->content), record->content.length, JSON_REJECT_DUPLICATES, &error);
+    int r = record->json ? boot_report_check(record->json, e) : err_set(e, -EINVAL, "%s", error.text);
+    if (r == 0)
+        return 0;
+    (void)err_prefix(e, "%s: is not a boot report", path);
+    return err_hint(e, "remove it; the next start writes a new one");
+}
+
 int boot_record_read(struct boot_record *record, const char *const *environment, struct err *e)
 {
     char *path cleanup_free = NULL;
-    json_error_t error;
 
     *record = (struct boot_record){0};
     int r = read_first(record, environment, &path, e);
+    if (r == 0)
+        r = parse(record, path, e);
     if (r < 0)
         return r;
-    record->json =
-        json_loadb(text_get(&record->content), record->content.length, JSON_REJECT_DUPLICATES, &error);
-    r = record->json ? boot_report_check(record->json, e) : err_set(e, -EINVAL, "%s", error.text);
-    if (r < 0) {
-        (void)err_prefix(e, "%s: is not a boot report", path);
-        return err_hint(e, "remove it; the next start writes a new one");
-    }
     json_int_t pid = json_integer_value(json_object_get(record->json, "pid"));
     record->former =
         pid < 1 || pid > INT32_MAX ||
@@ -316,4 +325,59 @@ void boot_record_free(struct boot_record *record)
     text_free(&record->content);
     json_decref(record->json);
     *record = (struct boot_record){0};
+}
+
+/* ---- the second stage ---- */
+
+static bool is_inside(const json_t *step)
+{
+    return str_equal(json_string_value(json_object_get(step, "phase")), phase_name(PHASE_INSIDE));
+}
+
+static void replace_steps(json_t *steps, json_t *inside)
+{
+    for (size_t i = json_array_size(steps); i-- > 0;)
+        if (is_inside(json_array_get(steps, i)))
+            (void)json_array_remove(steps, i);
+    if (inside)
+        (void)json_array_extend(steps, inside);
+}
+
+void boot_report_extend(json_t *json, const struct boot_report *report, long long now, bool started)
+{
+    json_t *times = json_object_get(json, "microseconds"), *clock = json_object_get(json, "clock");
+    long long began = report->began, first = json_integer_value(json_object_get(times, "total"));
+
+    if (json_is_integer(clock) && json_integer_value(clock) < began)
+        began = json_integer_value(clock);
+    long long between = report->began - began;
+    (void)json_object_set_new(times, "rootlesskit", json_integer(between > first ? between - first : 0));
+    (void)json_object_set_new(times, "inside", json_integer(now - report->began));
+    (void)json_object_set_new(times, "total", json_integer(now - began));
+    replace_steps(json_object_get(json, "steps"), report->step_list);
+    if (report->warnings)
+        (void)json_array_extend(json_object_get(json, "warnings"), report->warnings);
+    if (started)
+        return;
+    (void)json_object_set_new(json, "result", json_string("failed"));
+    (void)json_object_del(json, "command");
+}
+
+int boot_report_continue(struct boot_report *report, const char *runtime_dir, bool started, struct err *e)
+{
+    char *path cleanup_free = str_format("%s/dind/" NAME, runtime_dir ? runtime_dir : "");
+    /* rootlesskit's copy of /run leads out of itself by links. */
+    char *real cleanup_free = realpath(path, NULL);
+    cleanup(boot_record_free) struct boot_record record = {0};
+
+    if (!real)
+        return errno == ENOENT ? 0 : err_errno(e, -errno, "%s", path);
+    int r = file_read(AT_FDCWD, real, MAX_BYTES, FILE_NO_LINKS, &record.content, e);
+    if (r == 0)
+        r = parse(&record, real, e);
+    if (r < 0)
+        return r;
+    boot_report_extend(record.json, report, boot_clock(), started);
+    char *folder cleanup_free = path_folder(real);
+    return instance_write(folder, NAME, 0644, record.json, NULL, e);
 }

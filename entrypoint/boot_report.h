@@ -14,8 +14,8 @@
 
 /* Zero-initialised is empty; times are microseconds of boot_clock. */
 struct boot_report {
-    struct timespec time; /* of the wall clock, at the beginning */
-    long long began, pid, started;
+    struct timespec time;          /* of the wall clock, at the beginning */
+    long long began, pid, started; /* the latter as proc_pid_stat(5) has them */
     long long settings, facts, plan, steps, total;
     json_t *step_list, *warnings; /* owned; NULL while there is none */
 };
@@ -46,6 +46,16 @@ void boot_report_forget(const struct host *host);
 /* Ends the report and writes boot.json. 0, or a negative errno with *e. */
 int boot_report_write(struct boot_report *report, const struct host *host, const struct plan *plan,
     const char *command, struct err *e);
+
+/*
+ * For the second stage: what *report has of it takes the place of what boot.json, in `runtime_dir`, says of
+ * it so far; so do its warnings and times, and `started`. Without a boot.json nothing is written: the first
+ * stage has said so. 0, or a negative errno with *e.
+ */
+int boot_report_continue(struct boot_report *report, const char *runtime_dir, bool started, struct err *e);
+
+/* The same with the report in memory. */
+void boot_report_extend(json_t *json, const struct boot_report *report, long long now, bool started);
 
 /* A report as read. */
 struct boot_record {

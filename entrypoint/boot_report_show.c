@@ -117,7 +117,7 @@ static void add_row(struct text *out, const struct table *t, const char *name, c
 
 static void measure(struct table *t, const json_t *report)
 {
-    static const char *const parts[] = {"settings", "facts", "plan"};
+    static const char *const parts[] = {"settings", "facts", "plan", "rootlesskit"};
     const json_t *times = json_object_get(report, "microseconds");
     json_int_t most = -1;
     size_t i;
@@ -136,7 +136,14 @@ static void measure(struct table *t, const json_t *report)
             t->longest = number_of(times, parts[i]);
 }
 
-static void add_steps(struct text *out, const struct table *t, const json_t *steps)
+/* How long rootlesskit took to make the place for the second stage. */
+static void add_rootlesskit(struct text *out, const struct table *t, const json_t *times)
+{
+    if (json_object_get(times, "rootlesskit"))
+        add_row(out, t, "rootlesskit", "", number_of(times, "rootlesskit"), false);
+}
+
+static void add_steps(struct text *out, const struct table *t, const json_t *steps, const json_t *times)
 {
     const char *before = "";
     json_t *step;
@@ -146,8 +153,11 @@ static void add_steps(struct text *out, const struct table *t, const json_t *ste
     {
         const char *phase = text_of(step, "phase");
         char *name cleanup_free = str_format("  %.*s", NAME_WIDTH - 2, text_of(step, "step"));
-        if (strcmp(phase, before) != 0)
+        if (strcmp(phase, before) != 0) {
+            if (strcmp(phase, phase_name(PHASE_INSIDE)) == 0)
+                add_rootlesskit(out, t, times);
             text_addf(out, "%s\n", phase);
+        }
         before = phase;
         add_row(out, t, name, text_of(step, "outcome"), number_of(step, "microseconds"), i == t->slowest);
         if (*text_of(step, "detail"))
@@ -191,7 +201,7 @@ void boot_report_show(const json_t *report, bool former, struct boot_view view, 
     add_row(out, &t, "settings", "", number_of(times, "settings"), false);
     add_row(out, &t, "facts", "", number_of(times, "facts"), false);
     add_row(out, &t, "plan", "", number_of(times, "plan"), false);
-    add_steps(out, &t, steps);
+    add_steps(out, &t, steps, times);
     t.longest = 0;
     add_row(out, &t, "total", "", number_of(times, "total"), false);
     text_add(out, "\n");

@@ -145,11 +145,7 @@ static void build_arguments(struct launch *launch, const struct plan *plan, cons
             list_published(&publish, plan, s);
         strings_add(&launch->arguments, strrchr(host->programs.rootlesskit, '/') + 1);
         rootless_arguments(&launch->arguments, s, host, &publish);
-        /* Nothing is tried where a driver is chosen, or where the facts have told already. */
-        const struct rootless_child child = {
-            .try_storage = !plan->storage_driver && !plan->storage_choice && !host->data_on_overlay,
-            .guarded_port = plan->guarded_port,
-        };
+        const struct rootless_child child = plan_child(plan, host);
         rootless_child_arguments(&launch->arguments, s, host, &child);
     }
     strings_add(&launch->arguments, "dockerd");

@@ -17,6 +17,7 @@ const char *phase_name(enum phase phase)
         [PHASE_BOUNDING] = "bounding set",
         [PHASE_IDENTITY] = "identity",
         [PHASE_CAPABILITIES] = "capabilities",
+        [PHASE_INSIDE] = "inside rootlesskit",
     };
     return names[phase];
 }
@@ -53,6 +54,12 @@ const char *step_name(enum step_kind kind)
         [STEP_BOUNDING_SET] = "bounding-set",
         [STEP_IDENTITY] = "identity",
         [STEP_CAPABILITIES] = "capabilities",
+        [STEP_RUN_LINKS] = "run-links",
+        [STEP_RUN_LABEL] = "run-label",
+        [STEP_CA_CERTIFICATES] = "ca-certificates",
+        [STEP_FORWARDING] = "forwarding",
+        [STEP_ACCESS_INSIDE] = "access-inside",
+        [STEP_STORAGE_INSIDE] = "storage-inside",
     };
     return names[kind];
 }
@@ -168,6 +175,10 @@ int plan_build(struct plan *plan, const struct settings *s, const struct host *h
         r = plan_files(&made, &in, e);
     if (r == 0)
         r = plan_drop(&made, &in, e);
+    if (r == 0 && made.mode == MODE_ROOTLESS) {
+        const struct rootless_child child = plan_child(&made, host);
+        r = plan_inside(&made, &child, e);
+    }
     if (r < 0)
         return r;
     strings_add_all(&made.notes, &warnings);

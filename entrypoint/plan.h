@@ -8,6 +8,7 @@
 #include "entrypoint/command.h"
 #include "entrypoint/engine_config.h"
 #include "entrypoint/host.h"
+#include "entrypoint/rootless.h"
 
 #include <stdbool.h>
 
@@ -24,6 +25,7 @@ enum phase {
     PHASE_BOUNDING,     /* CAP_SETPCAP. The kernel refuses it once the uid has changed */
     PHASE_IDENTITY,     /* CAP_SETUID, CAP_SETGID */
     PHASE_CAPABILITIES, /* the other sets, and the proof that what was dropped is gone */
+    PHASE_INSIDE,       /* the second stage of a rootless start: as root of rootlesskit's namespaces alone */
 };
 
 enum step_kind {
@@ -56,6 +58,12 @@ enum step_kind {
     STEP_BOUNDING_SET,
     STEP_IDENTITY,
     STEP_CAPABILITIES,
+    STEP_RUN_LINKS,
+    STEP_RUN_LABEL,
+    STEP_CA_CERTIFICATES,
+    STEP_FORWARDING,
+    STEP_ACCESS_INSIDE,
+    STEP_STORAGE_INSIDE,
 };
 
 struct step {
@@ -109,6 +117,13 @@ void plan_free(struct plan *plan);
 /* Adds a step. -EINVAL with *e when its phase lies before that of the last step: the order of privilege is
  * checked, not promised. Takes ownership of the strings. */
 int plan_add(struct plan *plan, struct step step, struct err *e);
+
+/* What the second stage of a rootless plan is to do; borrows from `host`. */
+struct rootless_child plan_child(const struct plan *plan, const struct host *host);
+
+/* Adds the steps of PHASE_INSIDE: plan_build does it, and the second stage, which runs them. 0, or a negative
+ * errno with *e. */
+int plan_inside(struct plan *plan, const struct rootless_child *child, struct err *e);
 
 /* "192.0.2.7:2376", "[::1]:2376". The caller frees it. */
 char *plan_host(const char *address, long long port);

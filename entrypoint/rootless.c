@@ -207,7 +207,7 @@ void rootless_child_arguments(struct strings *arguments, const struct settings *
     strings_add(arguments, ROOTLESS_CHILD);
     strings_add(arguments, options[OPTION_LOG_LEVEL].words[s->log.level]);
     strings_add(arguments, options[OPTION_LOG_FORMAT].words[s->log.format]);
-    strings_add(arguments, child->try_storage ? host->data_root : "-");
+    strings_add(arguments, child->data_root ? child->data_root : "-");
     if (child->guarded_port)
         strings_addf(arguments, "%lld", child->guarded_port);
     else

@@ -72,7 +72,7 @@ void rootless_arguments(struct strings *arguments, const struct settings *s, con
 
 /* What the second stage is to do besides. */
 struct rootless_child {
-    bool try_storage;       /* mount an overlay where the engine's data are, for a trial */
+    const char *data_root;  /* mount an overlay there for a trial; NULL: no trial */
     long long guarded_port; /* keep nested containers from this TCP port of the engine; 0: no rules */
 };
 

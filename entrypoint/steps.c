@@ -86,6 +86,13 @@ static int run_step(struct work *work, const struct step *step, struct outcome *
         return step_identity(user, outcome, e);
     case STEP_CAPABILITIES:
         return step_capabilities(final_keep(work), outcome, e);
+    case STEP_RUN_LINKS:
+    case STEP_RUN_LABEL:
+    case STEP_CA_CERTIFICATES:
+    case STEP_FORWARDING:
+    case STEP_ACCESS_INSIDE:
+    case STEP_STORAGE_INSIDE:
+        break; /* the second stage's: step_inside.c */
     }
     return err_set(e, -1, "plan: unknown step %d", (int)step->kind);
 }

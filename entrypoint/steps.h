@@ -10,7 +10,6 @@
 #include <jansson.h>
 #include <sys/types.h>
 
-/* What the steps work with; all borrowed, only *applied is written. */
 /* What statvfs(3) says of a mount, as the flags of mount(2): a remount has to say them all again. */
 unsigned long mount_flags(unsigned long statvfs_flags);
 
@@ -21,6 +20,7 @@ unsigned long mount_flags(unsigned long statvfs_flags);
     "engines), containerd cgroup_writable = true, or CRI-O's annotation "                                    \
     "io.kubernetes.cri-o.cgroup2-mount-hierarchy-rw: \"true\""
 
+/* What the steps work with; all borrowed, only *applied is written. */
 struct work {
     const struct settings *settings;
     const struct host *host;
@@ -32,6 +32,16 @@ struct work {
 
 /* The live system: its `run` dispatches to the functions below. */
 struct system steps_system(struct work *work);
+
+/* What the steps of the second stage work with; all borrowed. */
+struct inside {
+    const char *state; /* rootlesskit's state folder */
+    const char *path;  /* PATH, to find iptables */
+    struct rootless_child child;
+};
+
+/* The system of the second stage, inside rootlesskit. */
+struct system steps_system_inside(struct inside *inside);
 
 int step_propagation(enum propagation propagation, struct outcome *outcome, struct err *e);
 int step_sys_writable(struct outcome *outcome, struct err *e);

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from sandbox import NO_TLS, ROOTLESS, Host
+from sandbox import NO_TLS, ROOTLESS, ROOTLESS_SETUP, Host
 
 TOP = Path(__file__).resolve().parents[2]
 
@@ -101,6 +101,93 @@ def test_a_rootless_start_reports_in_its_runtime_folder(sandbox):
     report = json.loads(result.out("boot.json"))
     assert report["mode"] == "rootless" and report["command"].startswith("rootlesskit ")
     assert "mode rootless" in result.out("report")
+
+
+# ---- the second stage of a rootless start ----
+
+INSIDE = "inside rootlesskit"
+AT_USER = '"$@"; status=$?; cp /run/user/2000/dind/boot.json /out/; dindctl report > /out/report; exit $status'
+# As --copy-up=/run leaves it: links that lead out of a fresh filesystem.
+COPY_UP = """
+mount -t tmpfs tmpfs /mnt; mkdir /mnt/run; mount --rbind /run /mnt/run; mount -t tmpfs -o mode=755 tmpfs /run
+ln -s /mnt/run/user /run/user; ln -s /mnt/run/docker /run/docker
+"""
+
+
+def start_rootless(sandbox, env=None, around=AT_USER, **how):
+    result = sandbox.run(env={**NO_TLS, **(env or {})}, around=around, **ROOTLESS, **how)
+    return result, json.loads(result.out("boot.json"))
+
+
+def inside(report):
+    return {step["step"]: step for step in report["steps"] if step["phase"] == INSIDE}
+
+
+def test_what_is_done_inside_rootlesskit_is_in_the_report(sandbox):
+    result, report = start_rootless(sandbox, around='dindctl plan --json > /out/plan; ' + AT_USER, stub={"rootlesskit.sh": COPY_UP})
+    plan = json.loads(result.out("plan"))
+    assert result.exit == 0 and report["result"] == "started", result
+    assert [(s["phase"], s["step"], s["what"]) for s in report["steps"]] == [(s["phase"], s["step"], s["what"]) for s in plan["steps"]]
+    outcomes = {name: step["outcome"] for name, step in inside(report).items()}
+    assert outcomes == {"run-links": "done", "run-label": "already", "ca-certificates": "already", "forwarding": "done",
+                        "storage-inside": "done"}, result
+    times = report["microseconds"]
+    assert sum(step["microseconds"] for step in inside(report).values()) <= times["inside"] and times["rootlesskit"] > 0
+    parts = ("settings", "facts", "plan", "steps", "rootlesskit", "inside")
+    assert sum(times[part] for part in parts) <= times["total"]
+    table = result.out("report")
+    assert re.search(rf"^rootlesskit +\d+\.\d{{3}}.*\n{INSIDE}\n  run-links +done ", table, re.M), table
+
+
+def test_steps_inside_rootlesskit_are_in_the_log_at_debug(sandbox):
+    result, report = start_rootless(sandbox, {"DIND_LOG_LEVEL": "debug"})
+    lines = [line["msg"] for line in result.log("debug")]
+    for step in inside(report).values():
+        ms = f"{step['microseconds'] // 1000}.{step['microseconds'] % 1000:03}"
+        assert f"step {step['step']}: {step['outcome']} in {ms} ms: {step['what']}" in lines, result
+
+
+def test_warnings_from_inside_rootlesskit_are_told_at_the_end(sandbox):
+    """Storage that only rootlesskit's mounts show, and a /proc/sys that it may not write to."""
+    result, report = start_rootless(sandbox, stub={"rootlesskit.sh": """
+        mount -t tmpfs tmpfs /mnt; mkdir /mnt/l /mnt/u /mnt/w
+        mount -t overlay -o lowerdir=/mnt/l,upperdir=/mnt/u,workdir=/mnt/w overlay /home/rootless/.local/share/docker
+        mount --bind /proc/sys /proc/sys; mount -o remount,bind,ro /proc/sys"""})
+    warnings = {warning["from"]: warning for warning in report["warnings"]}
+    assert result.exit == 0 and list(warnings) == ["plan", "forwarding", "storage-inside"], result
+    assert "/proc/sys/net/ipv4/ip_forward: Read-only file system; " in warnings["forwarding"]["text"]
+    assert "systempaths=unconfined" in warnings["forwarding"]["hint"] and "storage.driver" in warnings["storage-inside"]["hint"]
+    assert inside(report)["forwarding"]["outcome"] == inside(report)["storage-inside"]["outcome"] == "not possible"
+    assert "2 warnings inside rootlesskit: dindctl report repeats them" in [line["msg"] for line in result.log("info")]
+    for name in ("forwarding", "storage-inside"):
+        assert f"{name}: {warnings[name]['text']}" in result.warnings()
+        assert words(warnings[name]["text"]) in words(result.out("report"))
+
+
+def test_what_stops_the_start_inside_rootlesskit_is_reported_as_its_failure(sandbox):
+    env = {**NO_TLS, "DIND_MODE": "rootless", "DIND_INIT": "none", "DIND_API_ALLOW": "192.0.2.7", "DIND_NETWORK_IPTABLES": "nft"}
+    result = sandbox.run(env=env, setup=ROOTLESS_SETUP, around=AT_USER, stub={"ip6tables.exit": "0\n" * 25 + "4\n"})
+    report = json.loads(result.out("boot.json"))
+    assert result.exit == 71 and report["result"] == "failed" and "command" not in report, result
+    failed = inside(report)["access-inside"]
+    assert failed["outcome"] == "failed" and failed["problem"] in result.failure() and failed["problem"] in report["warnings"][-1]["text"]
+    assert inside(report)["storage-inside"]["outcome"] == "not run"
+
+
+def test_what_rootlesskit_never_got_to_is_not_said_to_be_done(sandbox):
+    result, report = start_rootless(sandbox, stub={"rootlesskit.sh": "exit 1"})
+    assert result.exit != 0 and report["result"] == "started", result
+    assert {step["outcome"] for step in inside(report).values()} == {"not run"}
+    assert "rootlesskit" not in report["microseconds"]
+
+
+@pytest.mark.parametrize("damage, told", [("echo '{' > run/user/2000/dind/boot.json", True), ("rm run/user/2000/dind/boot.json", False)],
+                         ids=["damaged", "gone"])
+def test_a_report_that_cannot_be_continued_is_a_warning_and_the_engine_starts(sandbox, damage, told):
+    result = sandbox.run(env=NO_TLS, **ROOTLESS, stub={"rootlesskit.sh": f"cd /; {damage}"})
+    assert result.exit == 0 and result.starts("dockerd"), result
+    warnings = [w for w in result.warnings() if w.startswith("dindctl report will not show what was done inside rootlesskit: ")]
+    assert len(warnings) == told
 
 
 # ---- a start that fails ----
@@ -229,9 +316,10 @@ def test_the_documented_form_is_the_one_that_is_written(sandbox):
     validator = jsonschema.Draft202012Validator(schema)
     for result in (start(sandbox), start(sandbox, **THREE)):
         validator.validate(json.loads(result.out("boot.json")))
+    validator.validate(start_rootless(sandbox)[1])
     for file in sorted((TOP / "tests/fixtures/reports").glob("*.json")):
         report = json.loads(file.read_text())
         validator.validate(report)
         for key in list(report):
             lacking = {name: value for name, value in report.items() if name != key}
-            assert key == "command" or not validator.is_valid(lacking), key
+            assert key in ("command", "clock") or not validator.is_valid(lacking), key

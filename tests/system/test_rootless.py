@@ -255,7 +255,7 @@ def test_the_storage_is_tried_where_the_engine_will_mount(sandbox, data, told):
     lay = "mount -t tmpfs tmpfs /mnt; mkdir /mnt/l /mnt/u /mnt/w; mount -t overlay -o lowerdir=/mnt/l,upperdir=/mnt/u,workdir=/mnt/w"
     result = sandbox.run(env=NO_TLS, **ROOTLESS, stub={"rootlesskit.sh": f"{lay} overlay {below}" if data == "overlay" else
                                                        f"mount -t tmpfs tmpfs {below}"}, look=f"ls -A {below} > /out/left")
-    warnings = [w for w in result.warnings() if w.startswith("storage: ")]
+    warnings = [w for w in result.warnings() if w.startswith("storage-inside: ")]
     assert result.exit == 0 and result.out("left") == "", result
     assert (len(warnings) == 1 and "else vfs, which copies" in warnings[0]) if told else not warnings, result
 

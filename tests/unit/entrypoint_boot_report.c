@@ -38,6 +38,7 @@ static json_t *sample(bool failed)
     cleanup(boot_report_free) struct boot_report report = {.time = {.tv_sec = 1700000000, .tv_nsec = 42},
         .pid = 1,
         .started = 12345,
+        .began = 5000000,
         .settings = 1500,
         .facts = 2250,
         .plan = 999,
@@ -191,6 +192,8 @@ static void what_is_no_report_is_refused(void **state)
     check_refused("warnings", json_string(""), "lists");
     check_refused("command", json_integer(1), "");
     check_refused("microseconds/facts", json_integer(-1), "time");
+    check_refused("clock", json_integer(-1), "time");
+    check_refused("clock", json_string("0"), "Expected integer");
     check_refused("steps/0/microseconds", json_integer(-1), "step 1: a name or a time");
     check_refused("steps/0/step", json_string("a name that is much too long for a column"), "step 1");
     check_refused("steps/3/detail", json_array(), "step 4: ");
@@ -229,6 +232,85 @@ static void huge_times_are_shown_and_do_not_overflow(void **state)
     json_decref(json);
 }
 
+/* A rootless start: the first stage has left a step for the second, which takes 2 ms, 300 ms later. */
+static json_t *rootless_sample(bool started)
+{
+    static const struct plan rootless = {.mode = MODE_ROOTLESS, .init = INIT_NONE};
+    cleanup(boot_report_free) struct boot_report first = {.time = {.tv_sec = 1700000000},
+        .pid = 1,
+        .started = 12345,
+        .began = 5000000,
+        .settings = 1000,
+        .steps = 10000,
+        .total = 15000};
+    cleanup(boot_report_free) struct boot_report second = {.began = 5315000};
+    struct step certificates = step_of(PHASE_FILES, STEP_CERTIFICATES, (char[]){"make certificates"}),
+                storage = step_of(PHASE_INSIDE, STEP_STORAGE_INSIDE, (char[]){"mount an overlay"}),
+                access = step_of(PHASE_INSIDE, STEP_ACCESS_INSIDE, (char[]){"drop what comes"});
+    struct err refused = {.code = -EPERM, .what = "iptables", .hint = "load it"};
+
+    boot_report_warn(&first, "plan", "no limits", NULL);
+    boot_report_step(&first, &certificates, &(struct outcome){.kind = OUTCOME_ALREADY}, NULL, 900);
+    boot_report_step(&first, &access, &(struct outcome){.kind = OUTCOME_NOT_RUN}, NULL, 0);
+    boot_report_step(&first, &storage, &(struct outcome){.kind = OUTCOME_NOT_RUN}, NULL, 0);
+    json_t *json = boot_report_json(&first, &rootless, "rootlesskit dockerd");
+    assert_int_equal(json_object_set_new(json, "program", json_string("0.0.0")), 0);
+
+    if (started)
+        boot_report_step(&second, &access, &(struct outcome){.detail = "only by tap0"}, NULL, 1500);
+    else
+        boot_report_step(&second, &access, &(struct outcome){.kind = OUTCOME_FAILED}, &refused, 1500);
+    boot_report_step(
+        &second, &storage, &(struct outcome){.kind = started ? OUTCOME_ALREADY : OUTCOME_NOT_RUN}, NULL, 0);
+    boot_report_extend(json, &second, 5317000, started);
+    return json;
+}
+
+static void check_rootless(bool started, const char *json_name, const char *table_name)
+{
+    cleanup_text struct text table = {0};
+    json_t *json = rootless_sample(started);
+    char *text cleanup_free = json_dumps(json, JSON_INDENT(2));
+    char *line cleanup_free = str_format("%s\n", text);
+    struct err e = {0};
+
+    check_fixture(json_name, line);
+    assert_int_equal(boot_report_check(json, &e), 0);
+    boot_report_show(json, false, (struct boot_view){.width = 80}, &table);
+    check_fixture(table_name, text_get(&table));
+    json_decref(json);
+}
+
+static void the_second_stage_takes_the_place_of_what_was_left_to_it(void **state)
+{
+    (void)state;
+    check_rootless(true, "rootless.json", "rootless-80.txt");
+    check_rootless(false, "rootless-failed.json", "rootless-failed-80.txt");
+}
+
+/* A report of another boot, or one that somebody wrote. */
+static void impossible_times_of_the_first_stage_give_possible_ones(void **state)
+{
+    static const long long clocks[] = {0, 1, 5315000, 5315001, INT64_MAX}, totals[] = {0, 15000, INT64_MAX};
+    (void)state;
+
+    for (size_t i = 0; i < sizeof(clocks) / sizeof(*clocks); i++)
+        for (size_t k = 0; k < sizeof(totals) / sizeof(*totals); k++) {
+            struct boot_report second = {.began = 5315000};
+            json_t *json = sample(false), *times = json_object_get(json, "microseconds");
+            struct err e = {0};
+
+            assert_int_equal(json_object_set_new(json, "clock", json_integer(clocks[i])), 0);
+            assert_int_equal(json_object_set_new(times, "total", json_integer(totals[k])), 0);
+            boot_report_extend(json, &second, 5317000, true);
+            assert_int_equal(boot_report_check(json, &e), 0);
+            assert_int_equal(json_integer_value(json_object_get(times, "inside")), 2000);
+            json_int_t kit = json_integer_value(json_object_get(times, "rootlesskit"));
+            assert_true(kit >= 0 && kit <= 5315000);
+            json_decref(json);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -240,6 +322,8 @@ int main(void)
         cmocka_unit_test(what_is_no_report_is_refused),
         cmocka_unit_test(no_control_character_of_a_report_reaches_the_terminal),
         cmocka_unit_test(huge_times_are_shown_and_do_not_overflow),
+        cmocka_unit_test(the_second_stage_takes_the_place_of_what_was_left_to_it),
+        cmocka_unit_test(impossible_times_of_the_first_stage_give_possible_ones),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
