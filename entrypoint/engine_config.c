@@ -59,12 +59,12 @@ int engine_config_look(struct engine_config *config, const struct settings *s, c
         found.path = str_dup("/etc/docker/daemon.json");
     else
         found.path = str_format("%s/docker/daemon.json", host->config_home);
-    found.broken = read_base(&found, named != NULL, &problem) < 0;
+    found.problem = read_base(&found, named != NULL, &problem);
     int r = engine_config_merge(&found, s, e);
     if (r < 0)
         return r;
     /* Otherwise it is for dockerd to complain. */
-    if (found.merged && found.broken) {
+    if (found.merged && found.problem < 0) {
         *e = problem;
         return e->code;
     }

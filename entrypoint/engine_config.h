@@ -12,7 +12,8 @@ struct engine_config {
     json_t *merged; /* owned: what the settings ask for, merged over its content; NULL when they do not */
     json_t *base; /* owned: its content; NULL when there is none, or it is not JSON and nothing is merged over
                      it */
-    bool broken;  /* it is there and no JSON object, or was named and is missing: dockerd will say so */
+    int problem;  /* a negative errno: it is there and no JSON object, may not be read, or was named and is
+                     missing; dockerd will say so */
     struct strings sources; /* what `merged` is made of: "daemon (ORIGIN)" */
 };
 

@@ -139,6 +139,7 @@ struct host {
     struct host_device tun, fuse;
     struct host_seccomp seccomp;
 
+    bool places_closed;           /* of the following, and of runtime_dir: who looked may not enter there */
     char *data_root;              /* owned: where the engine's data lies */
     bool data_on_overlay;         /* on overlayfs, which the engine cannot put its own on */
     bool data_nosuid, data_nodev; /* its mount is */
@@ -162,5 +163,6 @@ struct host {
 int host_look(struct host *host, const struct settings *s, const char *const *environment, struct err *e);
 void host_free(struct host *host);
 
-/* Looks again at the engine's data, in the folder that the user has chosen for them. */
-void host_look_at_data(struct host *host, const char *data_root);
+/* Looks again at the places of the engine's user: its data, in the folder that is chosen for them, and the
+ * runtime folder. */
+void host_look_at_places(struct host *host, const char *data_root);

@@ -6,6 +6,7 @@
 #include "entrypoint/storage.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/magic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,9 +52,17 @@ static char *home_of_another(const char *passwd, struct host_user *user, const c
     return found;
 }
 
-void host_look_at_data(struct host *host, const char *data_root)
+/* Not that it is missing. access(2) would ask about the real uid. */
+static bool is_closed(const char *path)
+{
+    return faccessat(AT_FDCWD, path, F_OK, AT_EACCESS) < 0 && errno == EACCES;
+}
+
+void host_look_at_places(struct host *host, const char *data_root)
 {
     char *chosen = str_dup(data_root), *folder cleanup_free = file_nearest_folder(data_root);
+    char *containerd cleanup_free = str_format("%s/containerd-rootless", host->runtime_dir);
+    bool closed = is_closed(chosen);
     struct statvfs fs;
     struct statfs kind;
 
@@ -61,7 +70,10 @@ void host_look_at_data(struct host *host, const char *data_root)
     strings_free(&host->data_prior);
     host->data_root = chosen;
     storage_prior(chosen, &host->data_prior);
-    bool there = statvfs(folder, &fs) == 0 && statfs(folder, &kind) == 0;
+    host->places_closed = closed || is_closed(containerd);
+    host->rootless.conflicting_containerd = faccessat(AT_FDCWD, containerd, F_OK, AT_EACCESS) == 0;
+    /* A folder above what is closed says nothing of it. */
+    bool there = !closed && statvfs(folder, &fs) == 0 && statfs(folder, &kind) == 0;
     host->data_on_overlay = there && kind.f_type == OVERLAYFS_SUPER_MAGIC;
     host->data_nosuid = there && (fs.f_flag & ST_NOSUID);
     host->data_nodev = there && (fs.f_flag & ST_NODEV);
@@ -78,7 +90,7 @@ static void look_at_places(struct host *host, const struct settings *s, const ch
     host->config_home = config && *config ? str_dup(config) : str_format("%s/.config", host->home);
     char *data_root cleanup_free =
         host->user.uid == 0 ? str_dup("/var/lib/docker") : str_format("%s/.local/share/docker", host->home);
-    host_look_at_data(host, data_root);
+    host_look_at_places(host, data_root);
 }
 
 int host_look_user(struct host *host, const struct settings *s, const char *const *environment, struct err *e)
@@ -122,11 +134,9 @@ void host_look_rootless(struct host *host)
     struct host_rootless *rootless = &host->rootless;
     char *clone cleanup_free = file_first_line("/proc/sys/kernel/unprivileged_userns_clone");
     char *namespaces cleanup_free = file_first_line("/proc/sys/user/max_user_namespaces");
-    char *containerd cleanup_free = str_format("%s/containerd-rootless", host->runtime_dir);
 
     rootless->subuid = has_subids("/etc/subuid", host->user.name, host->user.uid);
     rootless->subgid = has_subids("/etc/subgid", host->user.name, host->user.uid);
     rootless->userns_clone_off = clone && strcmp(clone, "1") != 0;
     rootless->user_namespaces_off = namespaces && strcmp(namespaces, "0") == 0;
-    rootless->conflicting_containerd = access(containerd, F_OK) == 0;
 }

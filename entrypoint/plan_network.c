@@ -149,7 +149,7 @@ static void list_pools(const json_t *pools, struct strings *sources)
 /* What the program decides by itself are default flags in another form: an explicit dockerd gets none. */
 static bool may_decide(const struct plan_input *in)
 {
-    return in->command->kind == COMMAND_ENGINE && !in->config->broken;
+    return in->command->kind == COMMAND_ENGINE && in->config->problem == 0;
 }
 
 static void decide_pools(struct plan *plan, const struct plan_input *in)

@@ -108,7 +108,7 @@ int plan_files(struct plan *plan, const struct plan_input *in, struct err *e)
         r = plan_add(plan,
             (struct step){PHASE_FILES, STEP_READY_FILE,
                 str_format("remove %s, if an earlier start left it", s->ready.file),
-                str_dup("whoever waits for it must wait for this start's engine"), NULL, true, 0, false},
+                str_dup("whoever waits for it must wait for this start's engine"), NULL, true, 0, as_user},
             e);
     /* Last: from then on the record says that the engine is there. */
     if (r == 0)

@@ -8,6 +8,7 @@
 #include "entrypoint/rootless_versions.h"
 #include "entrypoint/sockets.h"
 
+#include <errno.h>
 #include <jansson.h>
 #include <string.h>
 
@@ -125,6 +126,39 @@ static int plan_and_check(struct prepared *p, struct err *e)
     return r;
 }
 
+/* Root without capabilities may not enter the home of the user whom it becomes; that user may. */
+static bool borrow_user(const struct host *host)
+{
+    struct err ignored;
+
+    return host->uid == 0 && host->user.uid != 0 && identity_borrow(&host->user, &ignored) == 0;
+}
+
+static int look_at_config(struct prepared *p, struct err *e)
+{
+    int r = engine_config_look(&p->config, &p->settings, &p->host, &p->command, e);
+
+    if ((r == -EACCES || (r == 0 && p->config.problem == -EACCES)) && borrow_user(&p->host)) {
+        engine_config_free(&p->config);
+        r = engine_config_look(&p->config, &p->settings, &p->host, &p->command, e);
+        identity_return();
+    }
+    return r;
+}
+
+static void look_at_places(struct prepared *p)
+{
+    const char *chosen = engine_config_data_root(&p->config, &p->command);
+    char *data_root cleanup_free = str_dup(chosen ? chosen : p->host.data_root);
+
+    if (chosen)
+        host_look_at_places(&p->host, data_root);
+    if (p->host.places_closed && borrow_user(&p->host)) {
+        host_look_at_places(&p->host, data_root);
+        identity_return();
+    }
+}
+
 int prepare_look(
     struct prepared *p, const struct config_input *input, const char *const *arguments, struct err *e)
 {
@@ -139,10 +173,9 @@ int prepare_look(
     command_read(&p->command, arguments, &p->settings.args);
     r = host_look(&p->host, &p->settings, input->environment, e);
     if (r == 0)
-        r = engine_config_look(&p->config, &p->settings, &p->host, &p->command, e);
-    const char *data_root = r == 0 ? engine_config_data_root(&p->config, &p->command) : NULL;
-    if (data_root)
-        host_look_at_data(&p->host, data_root);
+        r = look_at_config(p, e);
+    if (r == 0)
+        look_at_places(p);
     if (r == 0 && plan_mode(&p->settings, &p->host) == MODE_ROOTLESS)
         rootless_versions_ask(&p->host, &p->settings, input->environment);
     p->times.facts = lap(&last);

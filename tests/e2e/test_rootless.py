@@ -1,5 +1,6 @@
 """A real rootless engine in each of the three ways in, and what its containers can do to the machine: nothing."""
 
+import json
 import os
 import re
 import shlex
@@ -108,6 +109,16 @@ def test_the_api_answers_over_tls_from_outside(way, tmp_path):
     _, box = way
     certificates = box.copy_client_certificates(tmp_path)
     assert "rootless" in lab.over_tls(box.address(), certificates, "info", "-f", "{{.SecurityOptions}}").stdout
+
+
+def test_the_boot_report_has_what_was_done_inside_rootlesskit(way):
+    _, box = way
+    report = json.loads(box.outer("exec", "--user", box.user, box.name, "dindctl", "report", "--json").stdout)
+    inside = {step["step"]: step["outcome"] for step in report["steps"] if step["phase"] == "inside rootlesskit"}
+    assert list(inside) == ["run-links", "run-label", "ca-certificates", "forwarding", "storage-inside"], report
+    assert inside["forwarding"] == "done" and inside["run-label"] == "already", report
+    assert report["result"] == "started" and report["microseconds"]["rootlesskit"] > 0
+    print(f"\nrootlesskit {report['microseconds']['rootlesskit'] // 1000} ms, inside {report['microseconds']['inside'] / 1000} ms")
 
 
 def test_it_comes_up_again_after_a_kill(way, tmp_path):

@@ -1,5 +1,7 @@
 """Rootless: the three ways in (root, an ordinary user, root with two capabilities), and what is refused before rootlesskit starts."""
 
+import json
+
 import pytest
 
 from sandbox import NO_TLS, PATH, ROOTLESS, ROOTLESS_SETUP, Host
@@ -204,6 +206,51 @@ def test_health_and_report_find_what_root_has_started(sandbox):
         dindctl report > /out/report 2>&1; touch /out/stop; wait $!""")
     assert result.out("health") == "ready\n", result
     assert "identity" in result.out("report"), result
+
+
+CLOSED = ROOTLESS_SETUP + CLEAN_IDMAP + "mkdir dev/net; mknod dev/net/tun c 10 200; chmod 700 home/rootless\n"
+
+
+def test_the_engines_data_are_looked_at_in_a_home_that_root_may_not_enter(sandbox):
+    """A folder above it, which is on the image's overlay, says nothing of the volume. The image may be made of links."""
+    upper = "mount -t tmpfs o /mnt; mkdir /mnt/l /mnt/u /mnt/w; mount -t overlay -o lowerdir=/mnt/l,upperdir=/mnt/u,workdir=/mnt/w o home\n"
+    result = sandbox.run(env={**AS_ROOT, "DIND_STORAGE_ON_OVERLAY": "fail"}, host=TWO, setup=upper + CLOSED)
+    argv = rootlesskit(result).argv
+    assert argv[argv.index("dind-rootless-child") + 3] == "/home/rootless/.local/share/docker", argv
+    assert not [w for w in result.warnings() if "overlay" in w], result
+
+
+def test_settings_are_merged_over_the_users_file_in_a_home_that_root_may_not_enter(sandbox):
+    result = sandbox.run(env={**AS_ROOT, "DIND_DAEMON": '{"mtu": 1400}'}, host=TWO, setup=CLOSED + """
+        mkdir -p home/rootless/.config/docker; echo '{"debug": true}' > home/rootless/.config/docker/daemon.json
+        chown -R 2000 home/rootless""", look="cp /run/user/2000/dind/daemon.json /out/")
+    rootlesskit(result)
+    assert json.loads(result.out("daemon.json")) == {"debug": True, "mtu": 1400}, result
+
+
+def test_a_file_of_roots_that_the_user_may_not_read_is_read_by_root(sandbox):
+    result = sandbox.run(["--config-file", "/etc/daemon.json"], {**AS_ROOT, "DIND_DAEMON": '{"mtu": 1400}'}, host=TWO, setup=CLOSED + """
+        echo '{"debug": true}' > etc/daemon.json; chmod 600 etc/daemon.json""", look="cp /run/user/2000/dind/daemon.json /out/")
+    rootlesskit(result)
+    assert json.loads(result.out("daemon.json")) == {"debug": True, "mtu": 1400}, result
+
+
+def test_a_containerd_is_found_in_a_runtime_folder_that_root_may_not_enter(sandbox):
+    result = sandbox.run(env=AS_ROOT, host=TWO, setup=CLOSED + """
+        mkdir -p -m 700 run/user/2000/containerd-rootless; chmod 700 run/user/2000; chown -R 2000 run/user/2000""")
+    assert result.exit == 1 and "containerd-rootless exists" in result.failure(), result
+
+
+def test_a_ready_file_in_a_home_that_root_may_not_enter_is_removed(sandbox):
+    result = sandbox.run(env={**AS_ROOT, "DIND_READY_FILE": "/home/rootless/ready"}, host=TWO, setup=CLOSED + "echo old > home/rootless/ready",
+                         look="ls /home/rootless > /out/list")
+    rootlesskit(result)
+    assert "ready" not in result.out("list"), result
+
+
+def test_data_that_nobody_may_look_at_are_not_said_to_be_on_overlay(sandbox):
+    result = sandbox.run(["plan"], AS_ROOT, program="dindctl", host=TWO, setup=CLOSED + "chown 0 home/rootless; chmod 0 home/rootless")
+    assert "overlayfs" not in result.stdout + result.stderr, result
 
 
 @pytest.mark.parametrize("capability", ["SETUID", "SETGID"])
