@@ -29,9 +29,8 @@ int err_errno(struct err *e, int code, const char *format, ...)
     (void)vsnprintf(e->what, sizeof(e->what), format, ap);
     va_end(ap);
 
-    const char *words = strerrordesc_np(-code);
     append(e, ": ");
-    append(e, words ? words : "unknown error");
+    append(e, strerror(-code));
     return code;
 }
 

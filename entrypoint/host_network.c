@@ -273,7 +273,7 @@ static long long interface_mtu(const char *name)
     struct ifreq request = {0};
     cleanup_close int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
-    (void)strncpy(request.ifr_name, name, sizeof(request.ifr_name) - 1);
+    (void)snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
     return fd >= 0 && ioctl(fd, SIOCGIFMTU, &request) == 0 ? request.ifr_mtu : 0;
 }
 

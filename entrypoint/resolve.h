@@ -7,7 +7,8 @@
 #include <stdbool.h>
 #include <sys/socket.h>
 
-enum { RESOLVED_MAX = 128 };
+/* musl gives 48 at most and does not say whether there are more (src/network/lookup.h, MAXADDRS). */
+enum { RESOLVED_MAX = 47 };
 
 union resolved_address {
     struct sockaddr any;

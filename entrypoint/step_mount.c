@@ -40,6 +40,10 @@ int step_propagation(enum propagation propagation, struct outcome *outcome, stru
     return 0;
 }
 
+#ifndef STATX_ATTR_MOUNT_ROOT
+#define STATX_ATTR_MOUNT_ROOT 0x2000 /* statx(2), Linux 5.8; musl names only masks */
+#endif
+
 /* True if `path`, or `fd` itself where that is empty, is the root of a mount. */
 static bool is_mount_root(int fd, const char *path)
 {

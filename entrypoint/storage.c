@@ -24,12 +24,12 @@ typedef int trial(void);
 
 /* ---- what is there ---- */
 
-bool storage_on(const char *path, long magic)
+bool storage_on(const char *path, unsigned long magic)
 {
     char *folder cleanup_free = file_nearest_folder(path);
     struct statfs fs;
 
-    return statfs(folder, &fs) == 0 && fs.f_type == magic;
+    return statfs(folder, &fs) == 0 && (unsigned long)fs.f_type == magic;
 }
 
 static bool has_entries(const char *data_root, const char *below)

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 
 /* True if `path`, or what there is above it yet, is on a filesystem of this magic number (statfs(2)). */
-bool storage_on(const char *path, long magic);
+bool storage_on(const char *path, unsigned long magic);
 
 /*
  * Appends the storage drivers that have data below `data_root`: those that the engine looks for (moby

@@ -1,5 +1,5 @@
-/* Names, with an /etc of the test's own. The C library reads resolv.conf before it looks a name up: a FIFO in
- * its place is what never answers, or never comes to an end. */
+/* Names, with an /etc of the test's own. The C library reads resolv.conf before it asks for a name that is
+ * not in hosts: a FIFO in its place is what never answers, or never comes to an end. */
 #include "harness.h"
 
 #include "entrypoint/access_sources.h"
@@ -129,7 +129,7 @@ static void check_late(bool trickles)
     cleanup_close int fd = put_endless_resolv_conf(trickles, &writer);
 
     assert_true(fd >= 0);
-    assert_int_equal(resolve_host("runner", "2376", deadline_in(SHORT), &found), -ETIMEDOUT);
+    assert_int_equal(resolve_host("late", "2376", deadline_in(SHORT), &found), -ETIMEDOUT);
     assert_no_child_is_left(writer);
     put_resolv_conf();
 }
@@ -182,8 +182,8 @@ static void a_name_that_no_server_tells_is_refused(void **state)
 
     NEEDS_OWN_ETC();
     assert_int_equal(sources_of("nobody", LONG, &list, &e), -ENOENT);
-    assert_string_equal(
-        e.what, "api.allow: nobody cannot be resolved here: Temporary failure in name resolution");
+    assert_contains(e.what, "api.allow: nobody cannot be resolved here: ");
+    assert_contains(e.what, gai_strerror(EAI_AGAIN));
     assert_int_equal(e.status, EXIT_CONFIG);
     assert_contains(e.hint, "look at the name servers");
 }
@@ -199,8 +199,8 @@ static void a_name_that_takes_too_long_is_refused(void **state)
         pid_t writer;
         cleanup_close int fd = put_endless_resolv_conf(trickles, &writer);
         assert_true(fd >= 0);
-        assert_int_equal(sources_of("10.0.0.0/8 runner", SHORT, &list, &e), -ETIMEDOUT);
-        assert_string_equal(e.what, "api.allow: runner could not be resolved in time");
+        assert_int_equal(sources_of("10.0.0.0/8 late", SHORT, &list, &e), -ETIMEDOUT);
+        assert_string_equal(e.what, "api.allow: late could not be resolved in time");
         assert_int_equal(e.status, EXIT_CONFIG);
         assert_contains(e.hint, "look at the name servers in /etc/resolv.conf, or write its address");
         assert_no_child_is_left(writer);
@@ -217,10 +217,10 @@ static void a_name_with_more_addresses_than_there_is_room_for_is_refused_not_cut
     NEEDS_OWN_ETC();
     put_hosts(RESOLVED_MAX);
     assert_int_equal(sources_of("crowd", LONG, &whole, &e), 0);
-    assert_contains(whole, "198.51.100.127");
+    assert_contains(whole, "198.51.100.46");
     put_hosts(RESOLVED_MAX + 1);
     assert_int_equal(sources_of("crowd", LONG, &cut, &e), -E2BIG);
-    assert_contains(e.what, "crowd has more than 128 addresses");
+    assert_contains(e.what, "crowd has more than 47 addresses");
     put_hosts(0);
 }
 
