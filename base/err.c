@@ -1,5 +1,6 @@
 #include "err.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -20,6 +21,43 @@ int err_set(struct err *e, int code, const char *format, ...)
     return code;
 }
 
+/* glibc's words: they are what people search for. musl has others for these. */
+const char *err_words(int code)
+{
+    switch (-code) {
+    case EADDRINUSE:
+        return "Address already in use";
+    case EADDRNOTAVAIL:
+        return "Cannot assign requested address";
+    case EBUSY:
+        return "Device or resource busy";
+    case EDQUOT:
+        return "Disk quota exceeded";
+    case EHOSTUNREACH:
+        return "No route to host";
+    case EIO:
+        return "Input/output error";
+    case ELOOP:
+        return "Too many levels of symbolic links";
+    case EMFILE:
+        return "Too many open files";
+    case ENAMETOOLONG:
+        return "File name too long";
+    case ENETUNREACH:
+        return "Network is unreachable";
+    case ENOMEM:
+        return "Cannot allocate memory";
+    case EOPNOTSUPP:
+        return "Operation not supported";
+    case ETIMEDOUT:
+        return "Connection timed out";
+    case EXDEV:
+        return "Invalid cross-device link";
+    default:
+        return strerror(-code);
+    }
+}
+
 int err_errno(struct err *e, int code, const char *format, ...)
 {
     va_list ap;
@@ -30,7 +68,7 @@ int err_errno(struct err *e, int code, const char *format, ...)
     va_end(ap);
 
     append(e, ": ");
-    append(e, strerror(-code));
+    append(e, err_words(code));
     return code;
 }
 

@@ -41,10 +41,10 @@ static void cannot_open(struct store_file *file, int code)
         break;
     case -EACCES:
     case -EPERM:
-        unusable(file, STORE_UNREADABLE, strerror(-code));
+        unusable(file, STORE_UNREADABLE, err_words(code));
         break;
     default:
-        unusable(file, STORE_FAILED, strerror(-code));
+        unusable(file, STORE_FAILED, err_words(code));
     }
 }
 
@@ -67,7 +67,7 @@ static void read_open(int fd, const struct stat *st, struct store_file *file)
     if (r == -EFBIG)
         unusable(file, STORE_HOSTILE, "is longer than 64 KiB");
     else if (r < 0)
-        unusable(file, STORE_FAILED, strerror(-r));
+        unusable(file, STORE_FAILED, err_words(r));
     else if (file->content.length > 0)
         file->state = STORE_PRESENT;
 }

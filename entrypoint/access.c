@@ -44,7 +44,7 @@ static int tell_failure(const char *line, int status, const struct text *said, s
     char *words cleanup_free = text_first_line(said);
 
     (void)err_set(e, status < 0 ? status : -EPERM, "api.allow: `%s` failed: %s", line,
-        status < 0 ? strerror(-status)
+        status < 0 ? err_words(status)
         : *words   ? words
                    : "it does not say why");
     (void)err_status(e, status == -ENOENT ? EXIT_CONFIG : EXIT_SYSTEM);

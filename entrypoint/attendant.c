@@ -274,7 +274,7 @@ _Noreturn void attendant_run(const struct attendance *want, pid_t engine)
         a.events = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
     if (a.signals < 0 || engine_address_parse(&a.address, url, NULL, &e) < 0) {
         log_warn(NULL, "init: ready.file and shutdown.* are without effect: %s",
-            a.signals < 0 ? strerror(errno) : e.what);
+            a.signals < 0 ? err_words(-errno) : e.what);
         _exit(EXIT_SYSTEM);
     }
     int number = attend(&a);

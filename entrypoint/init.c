@@ -9,39 +9,29 @@
 #include <linux/seccomp.h>
 #include <signal.h>
 #include <stdint.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
+
+/* Not by the C library, which leaves out signals of its own. */
+static void set_mask(uint64_t blocked)
+{
+    (void)syscall(SYS_rt_sigprocmask, SIG_SETMASK, &blocked, NULL, sizeof(blocked));
+}
 
 void init_reset_signals(void)
 {
-    const struct sigaction standard = {.sa_handler = SIG_DFL};
-    sigset_t none;
+    enum { LAST = 64 };                           /* _NSIG of the kernel on our architectures */
+    static const unsigned long standard[8] = {0}; /* struct sigaction of the kernel: SIG_DFL, no flags */
 
-    for (int number = 1; number < NSIG; number++)
-        (void)sigaction(number, &standard, NULL); /* KILL, STOP and the C library's own refuse; so be it */
-    (void)sigemptyset(&none);
-    (void)sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
-/* What this process's own faults raise must kill it; everything else waits for sigwaitinfo(2). */
-static void forwarded_signals(sigset_t *set)
-{
-    static const int own[] = {SIGFPE, SIGILL, SIGSEGV, SIGBUS, SIGABRT, SIGTRAP, SIGSYS, SIGTTIN, SIGTTOU};
-
-    (void)sigfillset(set);
-    for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++)
-        (void)sigdelset(set, own[i]);
+    for (int number = 1; number <= LAST; number++)
+        (void)syscall(SYS_rt_sigaction, number, standard, NULL, sizeof(uint64_t)); /* KILL and STOP refuse */
+    set_mask(0);
 }
 
 void init_hold_signals(void)
 {
-    sigset_t forwarded;
-
-    forwarded_signals(&forwarded);
-    (void)sigprocmask(SIG_SETMASK, &forwarded, NULL);
+    set_mask(supervise_signals());
 }
 
 int init_stopped(const char *next, struct err *e)
@@ -65,14 +55,13 @@ int init_stopped(const char *next, struct err *e)
 /* The rest was meant for an engine that was not there: a SIGHUP would end one that has only just begun. */
 static void forget_signals(void)
 {
-    const struct timespec at_once = {0};
-    sigset_t others;
+    static const int meant[] = {SIGTERM, SIGINT, SIGQUIT};
+    static const long at_once[] = {0, 0}; /* struct timespec */
+    uint64_t others = supervise_signals();
 
-    forwarded_signals(&others);
-    (void)sigdelset(&others, SIGTERM);
-    (void)sigdelset(&others, SIGINT);
-    (void)sigdelset(&others, SIGQUIT);
-    while (sigtimedwait(&others, NULL, &at_once) > 0)
+    for (size_t i = 0; i < sizeof(meant) / sizeof(*meant); i++)
+        others &= ~(UINT64_C(1) << (meant[i] - 1));
+    while (syscall(SYS_rt_sigtimedwait, &others, NULL, at_once, sizeof(others)) > 0)
         continue;
 }
 
@@ -118,7 +107,7 @@ static void warn_without_seccomp(void)
     /* EOPNOTSUPP and EINVAL come from older kernels, whose filters kill all the same. */
     if (syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) < 0 && (errno == ENOSYS || errno == EPERM))
         log_warn("let the container call seccomp(2): the runtime's usual profile does",
-            "init: no seccomp filter for this process: %s", strerror(errno));
+            "init: no seccomp filter for this process: %s", err_words(-errno));
 }
 
 /* The same process, the same program, but nothing of what was done so far in its memory. */
@@ -132,7 +121,7 @@ static void start_afresh(pid_t engine, pid_t attendant, const struct launch *lau
     strings_addf(&arguments, "%d", (int)engine);
     strings_addf(&arguments, "%d", (int)attendant);
     (void)execve("/proc/self/exe", arguments.items, launch->environment.items);
-    log_debug("init: /proc/self/exe: %s: the supervisor keeps this program's memory", strerror(errno));
+    log_debug("init: /proc/self/exe: %s: the supervisor keeps this program's memory", err_words(-errno));
 }
 
 /* 0 when nothing is asked of it. In the child it does not return. */

@@ -93,7 +93,7 @@ static unsigned enable(const char *group, const char *controllers, struct text *
         if (r == 0)
             text_addf(enabled, "%s%s", enabled->length ? " " : "", names.items[i]);
         else
-            text_addf(refused, "%s%s (%s)", refused->length ? ", " : "", names.items[i], strerror(-r));
+            text_addf(refused, "%s%s (%s)", refused->length ? ", " : "", names.items[i], err_words(r));
         busy += r == -EBUSY;
     }
     return busy;

@@ -77,7 +77,7 @@ static const char *open_problem(const struct node *node, char words[static 320])
         (void)snprintf(words, 320, "%s is there, but the kernel has no driver: on the node, modprobe %s",
             node->path, node->module);
     else
-        (void)snprintf(words, 320, "%s: %s", node->path, strerror(errno));
+        (void)snprintf(words, 320, "%s: %s", node->path, err_words(-errno));
     return words;
 }
 
@@ -123,7 +123,7 @@ int step_devices(const struct host *host, bool tun_required, struct outcome *out
         else if (r < 0)
             (void)snprintf(words, sizeof(words), "%s %s: %s", nodes[i].path,
                 access(nodes[i].path, F_OK) < 0 ? "is missing and cannot be made" : "cannot be opened up",
-                strerror(-r));
+                err_words(r));
         const char *problem = r < 0 ? words : try_as(&host->user, &nodes[i], words, e);
         if (!problem)
             return e->code;

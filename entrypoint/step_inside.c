@@ -113,7 +113,7 @@ static int forward(struct err *e)
         /* -ENOENT: this kernel has no IPv6, or the network no such interface. */
         if (r == 0 || r == -ENOENT)
             continue;
-        text_addf(&failed, "%s: %s; ", sysctls[i].path, strerror(-r));
+        text_addf(&failed, "%s: %s; ", sysctls[i].path, err_words(r));
         code = r;
     }
     if (code == 0)

@@ -93,7 +93,7 @@ int step_unmask(struct outcome *outcome, struct err *e)
             "left in place, as they are locked or refused (%s): %s. Use --security-opt "
             "systempaths=unconfined, or "
             "securityContext.procMount: Unmasked",
-            strerror(cause), list);
+            err_words(-cause), list);
     }
     return 0;
 }

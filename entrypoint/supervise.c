@@ -84,9 +84,9 @@ static void confine(void)
 #endif
 }
 
-/* The kernel's own form of a signal set. What a fault of this process raises must kill it, and 32 and 33 are
- * the C library's, in whatever program they are meant for. */
-static uint64_t awaited(void)
+/* What a fault of this process raises must kill it, and 32 and 33 are the C library's, in whatever program
+ * they are meant for. */
+uint64_t supervise_signals(void)
 {
 #define BIT(number) (UINT64_C(1) << ((number)-1))
     return ~(BIT(SIGFPE) | BIT(SIGILL) | BIT(SIGSEGV) | BIT(SIGBUS) | BIT(SIGABRT) | BIT(SIGTRAP) |
@@ -150,7 +150,7 @@ static void reap(struct supervised *s)
 _Noreturn void supervise(pid_t engine, pid_t attendant)
 {
     struct supervised s = {.engine = engine, .attendant = attendant};
-    const uint64_t signals = awaited();
+    const uint64_t signals = supervise_signals();
     const long tidying[] = {2, 0}; /* struct timespec: seconds, nanoseconds */
 
     confine();

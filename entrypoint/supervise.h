@@ -1,6 +1,7 @@
 /* What PID 1 does while the engine runs: four system calls, and memory of a few pages. */
 #pragma once
 
+#include <stdint.h>
 #include <sys/types.h>
 
 /* Set by the build where it also makes supervise_entry the program's entry point. */
@@ -11,6 +12,11 @@
 /* argv[0] by which this program, started again, becomes nothing but a supervisor. A blank is in it so that no
  * file is called so by accident. */
 #define SUPERVISE_TITLE "dockerd-entrypoint: init"
+
+/* The signals that it waits for, as the kernel's own form of a set: bit N-1 is signal N (sigset_t of the C
+ * library leaves out what that keeps for itself, and musl keeps more). Not those that a fault of this process
+ * raises, nor 32 and 33. */
+uint64_t supervise_signals(void);
 
 /*
  * Forwards every signal that can be to `engine`, reaps whatever ends, and ends itself as the engine did: with

@@ -56,20 +56,46 @@ END
     chmod 755 "$1"
 }
 
+# root_apt TYPE COMMAND ARGUMENT...: apt-get or apt-cache about this suite (TYPE: deb or deb-src), with lists and caches of our own.
+root_apt() {
+    local type=$1 command=$2 apt=$LAB/apt-$ROOT_SUITE-$1
+    shift 2
+    mkdir -p "$apt/lists/partial" "$apt/archives/partial"
+    printf '%s [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] %s %s main\n' "$type" "$ROOT_MIRROR" "$ROOT_SUITE" \
+        >"$apt/sources.list"
+    "$command" -o "Dir::Etc::sourcelist=$apt/sources.list" -o Dir::Etc::sourceparts=- -o "Dir::State=$apt" \
+        -o Dir::State::status=/dev/null -o "Dir::Cache=$apt" -o APT::Sandbox::User=root -q "$@"
+}
+
 # root_unpack PACKAGE FOLDER: a package of the suite, unpacked there and nowhere installed.
 root_unpack() {
-    local name=$1 folder=$2 apt=$LAB/apt-$ROOT_SUITE
+    local name=$1 folder=$2 packages
     [[ ! -d $folder ]] || return 0
-    mkdir -p "$apt/lists/partial" "$apt/archives/partial"
-    printf 'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] %s %s main\n' "$ROOT_MIRROR" "$ROOT_SUITE" >"$apt/sources.list"
-    local options=(-o "Dir::Etc::sourcelist=$apt/sources.list" -o Dir::Etc::sourceparts=- -o "Dir::State=$apt"
-        -o Dir::State::status=/dev/null -o "Dir::Cache=$apt" -o APT::Sandbox::User=root)
-    quiet "$LAB/apt-$name.log" apt-get "${options[@]}" -q update || return
-    (cd "$apt" && quiet "$LAB/apt-$name.log" apt-get "${options[@]}" -q download "$name") || return
+    packages=$(mktemp -d "$LAB/package.XXXXXX")
+    quiet "$LAB/apt-$name.log" root_apt deb apt-get update || return
+    (cd "$packages" && quiet "$LAB/apt-$name.log" root_apt deb apt-get download "$name") || return
     mkdir -p "${folder%/*}"
     rm -rf "$folder.new"
-    dpkg-deb -x "$apt/${name}"_*.deb "$folder.new" || return
+    dpkg-deb -x "$packages/${name}"_*.deb "$folder.new" || return
     mv "$folder.new" "$folder"
+    rm -rf "$packages"
+}
+
+# root_source PACKAGE FOLDER: the sources of a package of the suite as they were released, without Debian's changes, unpacked
+# there. A mirror may have lost those of a version that it still lists: an older one does.
+root_source() {
+    local name=$1 folder=$2 sources version
+    [[ ! -d $folder ]] || return 0
+    sources=$(mktemp -d "$LAB/source.XXXXXX")
+    quiet "$LAB/apt-$name.log" root_apt deb-src apt-get update || return
+    while read -r version; do
+        (cd "$sources" && root_apt deb-src apt-get source --download-only --tar-only "$name=$version") \
+            >"$LAB/apt-$name.log" 2>&1 </dev/null && break
+    done < <(root_apt deb-src apt-cache showsrc "$name" | sed -n 's/^Version: //p' | sort -V -r)
+    mkdir -p "$folder.new"
+    tar -x --strip-components=1 -C "$folder.new" -f "$sources/${name}"_*.orig.tar.?z 2>>"$LAB/apt-$name.log" || return
+    mv "$folder.new" "$folder"
+    rm -rf "$sources"
 }
 
 # root_program NAME FILE: writes a program of the suite's package NAME that the root does not hold, run by the root's loader.
