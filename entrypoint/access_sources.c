@@ -14,7 +14,7 @@ static int refuse_name(const char *name, int cause, int failure, struct err *e)
     if (cause == -ETIMEDOUT)
         (void)err_set(e, cause, "api.allow: %s could not be resolved in time", name);
     else if (cause == -ENOENT)
-        (void)err_set(e, cause, "api.allow: %s cannot be resolved here: %s", name, gai_strerror(failure));
+        (void)err_set(e, cause, "api.allow: %s cannot be resolved here: %s", name, resolve_words(failure));
     else
         return err_errno(e, cause, "api.allow: looking up %s", name);
     (void)err_status(e, EXIT_CONFIG);

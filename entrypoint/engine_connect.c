@@ -3,7 +3,6 @@
 #include "entrypoint/resolve.h"
 
 #include <errno.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -69,7 +68,7 @@ static int look_up(
     if (r == -ETIMEDOUT)
         return err_set(e, r, "%s: %s could not be resolved in time", address->shown, address->host);
     if (r == -ENOENT)
-        return err_set(e, r, "%s: %s: %s", address->shown, address->host, gai_strerror(out->failure));
+        return err_set(e, r, "%s: %s: %s", address->shown, address->host, resolve_words(out->failure));
     return r < 0 ? err_errno(e, r, "%s: looking up %s", address->shown, address->host) : 0;
 }
 

@@ -89,3 +89,19 @@ int resolve_host(const char *host, const char *port, long long deadline, struct 
         r = look_up_bounded(host, port, deadline, out);
     return r < 0 ? r : out->failure ? -ENOENT : 0;
 }
+
+/* glibc's words: they are what people search for. */
+const char *resolve_words(int failure)
+{
+    switch (failure) {
+    case EAI_NONAME:
+    case EAI_NODATA:
+        return "Name or service not known";
+    case EAI_AGAIN:
+        return "Temporary failure in name resolution";
+    case EAI_FAIL:
+        return "Non-recoverable failure in name resolution";
+    default:
+        return gai_strerror(failure);
+    }
+}

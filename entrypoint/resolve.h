@@ -17,7 +17,7 @@ union resolved_address {
 };
 
 struct resolved {
-    int failure;    /* of getaddrinfo(3), for gai_strerror(3); 0 is none */
+    int failure;    /* of getaddrinfo(3), for resolve_words; 0 is none */
     unsigned count; /* of `items` */
     bool more;      /* the name has more addresses than there is room for */
     union resolved_address items[RESOLVED_MAX];
@@ -31,3 +31,6 @@ struct resolved {
  * -ENOENT with out->failure; -ETIMEDOUT; or another negative errno.
  */
 int resolve_host(const char *host, const char *port, long long deadline, struct resolved *out);
+
+/* The words for out->failure, the same whatever C library this is built with. Static. */
+const char *resolve_words(int failure);

@@ -237,14 +237,29 @@ def test_names_are_resolved_at_the_start(sandbox):
     assert "-A DIND-API-2375-OUTSIDE -s 2001:db8::31 -j RETURN" in result.rules("ip6tables")
 
 
+# A name server that knows no name (RFC 1035, RCODE 3).
+KNOWS_NOBODY = """
+python3 - <<'END' &
+import socket
+server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+server.bind(("127.0.0.1", 53))
+open("/out/bound", "w")
+while True:
+    asked, client = server.recvfrom(512)
+    server.sendto(asked[:2] + bytes([0x81, 0x83]) + asked[4:6] + bytes(6) + asked[12:], client)
+END
+until [ -e /out/bound ]; do sleep 0.01; done
+"$@"; status=$?; kill $!; exit $status"""
+
+
 @pytest.mark.parametrize("activation", ["true", "false"])
-@pytest.mark.parametrize("sources, words, remedy", [
-    ("files", "Name or service not known", "start the container of that name first"),
-    ("dns", "Temporary failure in name resolution", "look at the name servers in /etc/resolv.conf"),
+@pytest.mark.parametrize("around, words, remedy", [
+    (KNOWS_NOBODY, "Name or service not known", "start the container of that name first"),
+    ('"$@"', "Temporary failure in name resolution", "look at the name servers in /etc/resolv.conf"),
 ], ids=["unknown", "dead name server"])
-def test_a_name_that_does_not_resolve_is_told_before_the_engine_starts(sandbox, activation, sources, words, remedy):
-    result = sandbox.run(env={**NO_TLS, "DIND_API_ALLOW": "nobody.invalid", "DIND_API_ACTIVATION": activation},
-                         setup=f"rm -f etc/resolv.conf; echo 'nameserver 127.0.0.1' > etc/resolv.conf; echo 'hosts: {sources}' > etc/nsswitch.conf")
+def test_a_name_that_does_not_resolve_is_told_before_the_engine_starts(sandbox, activation, around, words, remedy):
+    result = sandbox.run(env={**NO_TLS, "DIND_API_ALLOW": "nobody.invalid", "DIND_API_ACTIVATION": activation}, around=around,
+                         setup="rm -f etc/resolv.conf; printf 'nameserver 127.0.0.1\noptions timeout:1 attempts:1\n' > etc/resolv.conf; echo 'hosts: files dns' > etc/nsswitch.conf")
     assert result.exit == 78 and f"api.allow: nobody.invalid cannot be resolved here: {words}" in result.failure(), result
     assert remedy in result.failure() and not result.starts("dockerd") and not result.rules(), result
 

@@ -182,8 +182,8 @@ static void a_name_that_no_server_tells_is_refused(void **state)
 
     NEEDS_OWN_ETC();
     assert_int_equal(sources_of("nobody", LONG, &list, &e), -ENOENT);
-    assert_contains(e.what, "api.allow: nobody cannot be resolved here: ");
-    assert_contains(e.what, gai_strerror(EAI_AGAIN));
+    assert_string_equal(
+        e.what, "api.allow: nobody cannot be resolved here: Temporary failure in name resolution");
     assert_int_equal(e.status, EXIT_CONFIG);
     assert_contains(e.hint, "look at the name servers");
 }
