@@ -26,6 +26,8 @@ struct check {
     bool told;        /* not required, but a start warns of it */
     bool passed;
     bool privileged;            /* --privileged mends it too */
+    bool by_root;               /* it names a start as root, which becomes the user later */
+    bool by_user;               /* it names another user of the image; needless where one is by_root */
     const char *where;          /* what a word in capitals in the remedies stands for, or NULL */
     char *finding;              /* owned: what was found, one clause */
     char *remedy[CHECK_PLACES]; /* owned: NULL where there is none, and all of them if it is passed */

@@ -20,6 +20,7 @@ static bool has(const struct host *host, unsigned capability)
 
 void check_advise_root(struct check *check, const char *docker, const char *compose, const char *kubernetes)
 {
+    check->by_root = true;
     check_advise(check, CHECK_DOCKER, "--user 0 -e DIND_MODE=rootless %s", docker);
     check_advise(check, CHECK_COMPOSE, "user: \"0\"; environment: [DIND_MODE=rootless]; %s", compose);
     check_advise(check, CHECK_KUBERNETES,

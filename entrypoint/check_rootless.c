@@ -82,6 +82,7 @@ bool check_probe_subids(const struct check_input *in, struct check *check, struc
     }
     if (!user->name) {
         text_add(finding, ", nor has it a line in /etc/passwd");
+        check->by_user = true;
         check_advise(check, CHECK_DOCKER, "--user rootless");
         check_advise(check, CHECK_COMPOSE, "user: rootless");
         check_advise(check, CHECK_KUBERNETES, "securityContext.runAsUser: 1000");

@@ -10,6 +10,17 @@ static bool refuses(const struct check *check)
     return check->required && !check->passed;
 }
 
+/* Whether its remedies for the container's start, and what is said of these, are left out: nobody starts as
+ * two users. */
+static bool is_superseded(const struct checks *checks, const struct check *check)
+{
+    bool by_root = false;
+
+    for (size_t i = 0; i < checks->count; i++)
+        by_root = by_root || (refuses(&checks->items[i]) && checks->items[i].by_root);
+    return by_root && check->by_user;
+}
+
 /* The first that the shell entrypoint looked for itself, or NULL. */
 static const struct check *first_with_words(const struct checks *checks)
 {
@@ -79,7 +90,7 @@ static void add_place(const struct checks *checks, enum check_place place, bool 
     const char *instead = privileged ? privileged_word(place) : NULL;
 
     for (size_t i = 0; i < checks->count; i++) {
-        if (!refuses(&checks->items[i]))
+        if (!refuses(&checks->items[i]) || (place != CHECK_IMAGE && is_superseded(checks, &checks->items[i])))
             continue;
         if (place == CHECK_DOCKER)
             add_flags(&list, checks->items[i].remedy[place]);
@@ -99,7 +110,7 @@ static void add_where(const struct checks *checks, struct text *out)
     cleanup_strings struct strings list = {0};
 
     for (size_t i = 0; i < checks->count; i++)
-        if (refuses(&checks->items[i]))
+        if (refuses(&checks->items[i]) && !is_superseded(checks, &checks->items[i]))
             add_once(&list, checks->items[i].where);
     for (size_t i = 0; i < list.count; i++)
         text_addf(out, "\n(%s)", list.items[i]);

@@ -3,6 +3,7 @@
 #include "base/environment.h"
 #include "base/file.h"
 #include "entrypoint/kernel_text.h"
+#include "entrypoint/rootless.h"
 #include "entrypoint/storage.h"
 
 #include <errno.h>
@@ -89,7 +90,7 @@ static void look_at_places(struct host *host, const struct settings *s, const ch
                                                 : str_format("/run/user/%u", host->user.uid);
     host->config_home = config && *config ? str_dup(config) : str_format("%s/.config", host->home);
     char *data_root cleanup_free =
-        host->user.uid == 0 ? str_dup("/var/lib/docker") : str_format("%s/.local/share/docker", host->home);
+        host->user.uid == 0 ? str_dup("/var/lib/docker") : rootless_data_folder(host->home);
     host_look_at_places(host, data_root);
 }
 

@@ -76,13 +76,13 @@ int plan_files(struct plan *plan, const struct plan_input *in, struct err *e)
     const struct host *host = in->host;
     const struct command *command = in->command;
     bool rootless = plan->mode == MODE_ROOTLESS, as_user = plan_files_as_user(plan, host);
+    char *data cleanup_free = rootless_data_folder(host->home);
     int r = plan_idmap(plan, host, e);
 
     if (r == 0 && rootless)
         r = plan_add(plan,
             (struct step){PHASE_FILES, STEP_USER_FOLDERS,
-                str_format("make sure that %s and %s/.local/share/docker exist and are writable",
-                    host->runtime_dir, host->home),
+                str_format("make sure that %s and %s exist and are writable", host->runtime_dir, data),
                 str_dup("the rootless engine keeps its sockets and its data there"), NULL, true, 0, false},
             e);
     if (r == 0)

@@ -37,6 +37,11 @@ bool rootless_accounts_made(const struct host *host)
     return host->uid == 0 && (host->effective & CAPSET_ONE(CAP_SYS_ADMIN));
 }
 
+char *rootless_data_folder(const char *home)
+{
+    return str_format("%s/.local/share/docker", str_equal(home, "/") ? "" : home);
+}
+
 int rootless_folder_error(const struct host *host, const char *folder, int cause, struct err *e)
 {
     uid_t uid = host->user.uid;

@@ -18,6 +18,9 @@ capset rootless_idmap_needs(bool setuid);
 bool rootless_idmap_mended(const struct host *host);
 bool rootless_accounts_made(const struct host *host);
 
+/* Where the engine has its data without a word of the user's: below HOME. The caller frees it. */
+char *rootless_data_folder(const char *home);
+
 /* The error for a HOME or XDG_RUNTIME_DIR that cannot be used; `cause` is a negative errno. Returns it. */
 int rootless_folder_error(const struct host *host, const char *folder, int cause, struct err *e);
 

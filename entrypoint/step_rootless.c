@@ -244,7 +244,7 @@ static int use_folders(const struct host *host, const char *data, struct err *e)
 
 int step_user_folders(const struct host *host, struct err *e)
 {
-    char *data cleanup_free = str_format("%s/.local/share/docker", host->home);
+    char *data cleanup_free = rootless_data_folder(host->home);
 
     if (host->user.uid == host->uid)
         return use_folders(host, data, e);

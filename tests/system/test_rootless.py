@@ -271,17 +271,21 @@ def test_stale_links_go_and_other_files_stay(sandbox):
     assert result.exit == 0 and result.out("run").split() == ["user", "xtables.lock"], result
 
 
+# A new network namespace has what the machine's first one has, and Docker turns it on there (devconf_inherit_init_net).
+FORWARDS_NOT = "echo 0 > /proc/sys/net/ipv4/ip_forward\n"
+
+
 def test_forwarding_is_on_in_the_engines_network_namespace_alone(sandbox):
-    result = sandbox.run(env=NO_TLS, **ROOTLESS, look="cat /proc/sys/net/ipv4/ip_forward > /out/inside",
-                         around='"$@"; cat /proc/sys/net/ipv4/ip_forward > /out/outside')
+    result = sandbox.run(env=NO_TLS, uid=2000, setup=ROOTLESS_SETUP + FORWARDS_NOT, stub={"rootlesskit.sh": FORWARDS_NOT},
+                         look="cat /proc/sys/net/ipv4/ip_forward > /out/inside", around='"$@"; cat /proc/sys/net/ipv4/ip_forward > /out/outside')
     assert (result.exit, result.out("inside"), result.out("outside")) == (0, "1\n", "0\n"), result
 
 
 def test_a_detached_network_namespace_gets_it_instead(sandbox):
     result = sandbox.run(env={**NO_TLS, "DIND_ROOTLESS_DETACH_NETNS": "true"}, **ROOTLESS, stub={"rootlesskit.sh": """
-        mkdir -p "$ROOTLESSKIT_STATE_DIR"; : > "$ROOTLESSKIT_STATE_DIR"/netns
-        unshare --net mount --bind /proc/self/ns/net "$ROOTLESSKIT_STATE_DIR"/netns
-        mount --make-rprivate / ; unshare --net sh -c 'mount --bind /proc/$$/ns/net "$ROOTLESSKIT_STATE_DIR"/netns'
+        echo 0 > /proc/sys/net/ipv4/ip_forward; mkdir -p "$ROOTLESSKIT_STATE_DIR"; : > "$ROOTLESSKIT_STATE_DIR"/netns
+        mount --make-rprivate /; export ROOTLESSKIT_STATE_DIR
+        unshare --net sh -c 'echo 0 > /proc/sys/net/ipv4/ip_forward; mount --bind /proc/$$/ns/net "$ROOTLESSKIT_STATE_DIR"/netns'
         """}, look="""cat /proc/sys/net/ipv4/ip_forward > /out/own
         nsenter --net="$ROOTLESSKIT_STATE_DIR"/netns cat /proc/sys/net/ipv4/ip_forward > /out/detached""")
     assert (result.exit, result.out("own"), result.out("detached")) == (0, "0\n", "1\n"), result
@@ -432,6 +436,15 @@ END
 
 
 # ---- refused before rootlesskit starts: one message each, with its remedy ----
+
+
+def test_nobody_is_told_to_start_as_two_users(sandbox):
+    """An unknown uid lacks subordinate ids, which another user has, and a node that only root opens up."""
+    result = sandbox.run(env=NO_TLS, uid=4242, setup="chmod 600 dev/net/tun; chmod 1777 run")
+    hint = result.failure().split("hint: ")[1]
+    assert result.exit == 1 and "--user 0 -e DIND_MODE=rootless" in hint and hint.count("--user ") == 1, result
+    assert 'user: "0"' in hint and "user: rootless" not in hint and hint.count("runAsUser") == 1, result
+    assert "add the line 4242:100000:65536" in hint and "//" not in result.failure(), result
 
 
 @pytest.mark.parametrize("how, status, parts", [
