@@ -38,3 +38,7 @@ int plan_drop(struct plan *plan, const struct plan_input *in, struct err *e);
 int plan_accounts(struct plan *plan, const struct host *host, struct err *e);
 int plan_idmap(struct plan *plan, const struct host *host, struct err *e);
 int plan_identity(struct plan *plan, const struct host *host, struct err *e);
+
+/* What stays in the bounding set of one that root does not start, beyond what newuidmap and newgidmap need.
+ */
+void plan_note_bounding_set(struct plan *plan, const struct host *host);

@@ -176,6 +176,17 @@ bool plan_files_as_user(const struct plan *plan, const struct host *host)
     return plan->becomes && (host->effective & needed) != needed;
 }
 
+void plan_note_bounding_set(struct plan *plan, const struct host *host)
+{
+    capset needed = rootless_idmap_needs(!rootless_idmap_clean(host)), more = host->bounding & ~needed;
+    char *names cleanup_free = capset_names(needed);
+
+    if (more)
+        strings_addf(&plan->notes,
+            "the bounding set still holds %u %s beyond %s, which newuidmap needs: only root may shrink it",
+            capset_count(more), capset_count(more) == 1 ? "capability" : "capabilities", names);
+}
+
 int plan_identity(struct plan *plan, const struct host *host, struct err *e)
 {
     capset dropped = host->bounding & ~plan->keep;

@@ -130,11 +130,8 @@ int plan_drop(struct plan *plan, const struct plan_input *in, struct err *e)
     int r = 0;
 
     if (plan->mode == MODE_ROOTLESS) {
-        if (!plan->becomes && host->bounding)
-            strings_addf(&plan->notes,
-                "the bounding set still holds %u capabilities: only root may shrink it, and newuidmap needs "
-                "two of them",
-                capset_count(host->bounding));
+        if (!plan->becomes)
+            plan_note_bounding_set(plan, host);
         if (plan->becomes)
             r = plan_identity(plan, host, e);
         if (r < 0)
