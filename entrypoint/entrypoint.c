@@ -56,6 +56,8 @@ static void tell_before(const struct prepared *p, struct boot_report *report)
         log_info("certificates: making RSA keys, which takes from tenths of a second to minutes (tls.key: "
                  "ecdsa-p256 "
                  "takes none)");
+    for (size_t i = 0; i < p->plan.limits.count; i++)
+        log_info("%s", p->plan.limits.items[i]);
     warn_all(report, "plan", &p->plan.notes);
     report->settings = p->times.settings;
     report->facts = p->times.facts;

@@ -99,6 +99,7 @@ void plan_free(struct plan *plan)
     strings_free(&plan->engine_sources);
     strings_free(&plan->engine_reasons);
     strings_free(&plan->notes);
+    strings_free(&plan->limits);
     *plan = (struct plan){0};
 }
 

@@ -101,7 +101,9 @@ struct plan {
     bool trial_of_network_opts;    /* default-network-opts among them are for an engine that knows them */
     struct step *steps;            /* owned */
     size_t count, room;
-    struct strings notes; /* what is deliberately not done, and what will not work: told, not acted on */
+    struct strings notes;  /* what is deliberately not done, and what will not work here: warnings */
+    struct strings limits; /* what this mode cannot do, whoever starts it: told, and no warning, since nobody
+                              could mend it */
 };
 
 /*

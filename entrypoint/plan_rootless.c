@@ -29,17 +29,18 @@ static void decide_bounding_set(struct plan *plan, const struct host *host)
 /* What a user would otherwise find out later. */
 static void note_limits(struct plan *plan, const struct settings *s, const struct host *host)
 {
-    strings_add(&plan->notes, "a rootless engine without systemd has the cgroup driver none: -m, --cpus, "
-                              "--pids-limit and the like have no "
-                              "effect on nested containers; limit this container instead");
+    strings_add(&plan->limits, "a rootless engine without systemd has the cgroup driver none: -m, --cpus, "
+                               "--pids-limit and the like have no "
+                               "effect on nested containers; limit this container instead");
     if (s->rootless.detach_netns)
-        strings_add(&plan->notes, "with rootless.detach_netns the engine and nested containers with "
-                                  "--network host are in this container's "
-                                  "own network");
+        strings_add(&plan->limits, "with rootless.detach_netns the engine and nested containers with "
+                                   "--network host are in this container's "
+                                   "own network");
     else if (str_equal(rootless_port_driver(s, host), "builtin"))
-        strings_add(&plan->notes, "behind published ports nested containers see an address of rootlesskit's "
-                                  "port driver instead of the "
-                                  "client's (rootlesskit 3 keeps it, with userland-proxy off in the engine)");
+        strings_add(&plan->limits,
+            "behind published ports nested containers see an address of rootlesskit's "
+            "port driver instead of the "
+            "client's (rootlesskit 3 keeps it, with userland-proxy off in the engine)");
 }
 
 /* Nobody who names an address expects it open elsewhere. */

@@ -61,6 +61,7 @@ void show_plan(const struct prepared *p, const char *const *environment, struct 
         launch.supervise ? " (as a child of this process, which stays as its init)" : "", line);
     launch_free(&launch);
 
+    show_list("limit", &plan->limits, out);
     show_list("note", &plan->notes, out);
     show_list("warning", &p->settings.warnings, out);
 }
@@ -98,9 +99,10 @@ void show_plan_json(const struct prepared *p, const char *const *environment, st
         json_array_append_new(steps, json_step(p, &p->plan.steps[i]));
     expected_launch(p, environment, &launch);
     launch_words(&launch, &words);
-    json_t *root = json_pack("{s:s, s:s, s:o, s:o, s:o, s:o}", "mode", mode_name(p->plan.mode), "init",
-        init_name(p->plan.init), "steps", steps, "exec", json_strings(&words), "notes",
-        json_strings(&p->plan.notes), "warnings", json_strings(&p->settings.warnings));
+    json_t *root = json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "mode", mode_name(p->plan.mode), "init",
+        init_name(p->plan.init), "steps", steps, "exec", json_strings(&words), "limits",
+        json_strings(&p->plan.limits), "notes", json_strings(&p->plan.notes), "warnings",
+        json_strings(&p->settings.warnings));
     char *text = json_dumps(root, JSON_INDENT(2));
     text_addf(out, "%s\n", text ? text : "null");
     free(text);
