@@ -31,6 +31,8 @@ const char *err_words(int code)
         return "Cannot assign requested address";
     case EBUSY:
         return "Device or resource busy";
+    case ECHILD:
+        return "No child processes";
     case EDQUOT:
         return "Disk quota exceeded";
     case EHOSTUNREACH:
@@ -43,14 +45,24 @@ const char *err_words(int code)
         return "Too many open files";
     case ENAMETOOLONG:
         return "File name too long";
+    case EMSGSIZE:
+        return "Message too long";
     case ENETUNREACH:
         return "Network is unreachable";
     case ENOMEM:
         return "Cannot allocate memory";
+    case ENOTCONN:
+        return "Transport endpoint is not connected";
+    case ENOTTY:
+        return "Inappropriate ioctl for device";
     case EOPNOTSUPP:
         return "Operation not supported";
+    case EOVERFLOW:
+        return "Value too large for defined data type";
     case ETIMEDOUT:
         return "Connection timed out";
+    case EUCLEAN: /* what a damaged file system gives */
+        return "Structure needs cleaning";
     case EXDEV:
         return "Invalid cross-device link";
     default:

@@ -32,7 +32,8 @@ int err_errno(struct err *e, int code, const char *format, ...) __attribute__((f
 /* Adds the remedy: one sentence, imperative, with the exact flag, key or field. Returns e->code. */
 int err_hint(struct err *e, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* The words for a negative errno, the same whatever C library this is built with. Static. */
+/* The words for a negative errno: of those that users meet, the same whatever C library this is built with.
+ * Static. */
 const char *err_words(int code);
 
 /* Chooses the exit status. Returns e->code. */

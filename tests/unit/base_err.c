@@ -37,9 +37,50 @@ static void an_errno_is_told_in_words(void **state)
     assert_int_equal(err_errno(&e, -ENOENT, "/etc/%s", "hosts"), -ENOENT);
     assert_string_equal(e.what, "/etc/hosts: No such file or directory");
     assert_int_equal(err_errno(&e, -99999, "x"), -99999);
-    assert_string_equal(err_words(-ELOOP), "Too many levels of symbolic links");
     assert_contains(e.what, "x: ");
     assert_contains(e.what, strerror(99999));
+}
+
+/* glibc's, whatever C library this is built with. */
+static void the_words_are_those_that_people_search_for(void **state)
+{
+    static const struct {
+        int code;
+        const char *words;
+    } samples[] = {
+        {EACCES, "Permission denied"},
+        {EADDRINUSE, "Address already in use"},
+        {EADDRNOTAVAIL, "Cannot assign requested address"},
+        {EBUSY, "Device or resource busy"},
+        {ECHILD, "No child processes"},
+        {ECONNREFUSED, "Connection refused"},
+        {EDQUOT, "Disk quota exceeded"},
+        {EHOSTUNREACH, "No route to host"},
+        {EINVAL, "Invalid argument"},
+        {EIO, "Input/output error"},
+        {ELOOP, "Too many levels of symbolic links"},
+        {EMFILE, "Too many open files"},
+        {EMSGSIZE, "Message too long"},
+        {ENAMETOOLONG, "File name too long"},
+        {ENETUNREACH, "Network is unreachable"},
+        {ENOENT, "No such file or directory"},
+        {ENOMEM, "Cannot allocate memory"},
+        {ENOSPC, "No space left on device"},
+        {ENOTCONN, "Transport endpoint is not connected"},
+        {ENOTDIR, "Not a directory"},
+        {ENOTTY, "Inappropriate ioctl for device"},
+        {EOPNOTSUPP, "Operation not supported"},
+        {EOVERFLOW, "Value too large for defined data type"},
+        {EPERM, "Operation not permitted"},
+        {EROFS, "Read-only file system"},
+        {ETIMEDOUT, "Connection timed out"},
+        {EUCLEAN, "Structure needs cleaning"},
+        {EXDEV, "Invalid cross-device link"},
+    };
+    (void)state;
+
+    for (size_t i = 0; i < sizeof(samples) / sizeof(*samples); i++)
+        assert_string_equal(err_words(-samples[i].code), samples[i].words);
 }
 
 static void a_prefix_stands_before_the_text_and_changes_nothing_else(void **state)
@@ -93,6 +134,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_new_error_forgets_the_old_hint_and_status),
         cmocka_unit_test(an_errno_is_told_in_words),
+        cmocka_unit_test(the_words_are_those_that_people_search_for),
         cmocka_unit_test(a_prefix_stands_before_the_text_and_changes_nothing_else),
         cmocka_unit_test(a_prefix_may_be_made_of_the_text_itself),
         cmocka_unit_test(what_does_not_fit_is_cut_at_the_end),
