@@ -8,7 +8,7 @@ declare -rA PACKAGES=(
     [lint]="clang clang-tidy clang-format cppcheck shellcheck"
     [fuzz]="clang libclang-rt-dev"
     [lab]="debootstrap debian-archive-keyring iproute2 util-linux procps tar ca-certificates"
-    [musl]="make perl autoconf automake libtool"
+    [musl]="make perl autoconf automake libtool xz-utils"
     [vm]="qemu-system-x86 busybox-static cpio kmod xz-utils e2fsprogs"
 )
 

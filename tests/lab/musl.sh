@@ -37,10 +37,13 @@ musl_kernel_headers() {
     done
 }
 
-# musl_source NAME: fetches its released sources of a Debian suite that still has them, and unpacks them in $MUSL/src/NAME.
+# musl_source NAME: its released sources, of a Debian suite that still has them, in $MUSL/src/NAME. What an aborted build has left
+# there is not built upon.
 musl_source() {
     local suite
-    for suite in trixie sid bookworm; do
+    [[ ! -e $MUSL/$1.built ]] || return 0
+    rm -rf "$MUSL/src/$1"
+    for suite in trixie sid; do
         root_suite "$suite"
         if root_source "$1" "$MUSL/src/$1"; then return 0; fi
     done
@@ -69,21 +72,27 @@ musl_library() {
     shift
     [[ ! -e $MUSL/$name.built ]] || return 0
     step "building $name against musl"
-    musl_source "$name" || return
-    (cd "$MUSL/src/$name" && CC=$LAB/musl/cc quiet "$LAB/musl-$name.log" "$@") || return
+    (cd "$MUSL/src/$name" && CC=$LAB/musl/cc quiet "$LAB/musl-$name.log" "$@")
     touch "$MUSL/$name.built"
 }
 
-# musl_make: the compiler in $LAB/musl, the libraries in $MUSL/usr. Fails where Debian's sources cannot be had.
-musl_make() {
-    need_packages build musl
+# musl_fetch: fails where Debian's mirror lacks the sources, or musl itself.
+musl_fetch() {
+    local name
     root_suite trixie
     root_unpack musl-dev "$MUSL/musl-dev" || return
+    for name in openssl libyaml jansson libcap-ng cmocka; do
+        musl_source "$name" || return
+    done
+}
+
+# musl_make: after musl_fetch, the compiler in $LAB/musl and the libraries in $MUSL/usr.
+musl_make() {
     musl_kernel_headers
     musl_compiler "$LAB/musl"
-    musl_library openssl musl_openssl &&
-        musl_library libyaml musl_autotools &&
-        musl_library jansson musl_autotools &&
-        musl_library libcap-ng musl_autotools --without-python --without-python3 &&
-        musl_library cmocka musl_cmake -DUNIT_TESTING=OFF -DWITH_EXAMPLES=OFF
+    musl_library openssl musl_openssl
+    musl_library libyaml musl_autotools
+    musl_library jansson musl_autotools
+    musl_library libcap-ng musl_autotools --without-python --without-python3
+    musl_library cmocka musl_cmake -DUNIT_TESTING=OFF -DWITH_EXAMPLES=OFF
 }

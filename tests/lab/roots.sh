@@ -69,13 +69,12 @@ root_apt() {
 
 # root_unpack PACKAGE FOLDER: a package of the suite, unpacked there and nowhere installed.
 root_unpack() {
-    local name=$1 folder=$2 packages
+    local name=$1 folder=$2 packages=$LAB/packages-$1
     [[ ! -d $folder ]] || return 0
-    packages=$(mktemp -d "$LAB/package.XXXXXX")
+    rm -rf "$packages" "$folder.new"
+    mkdir -p "$packages" "${folder%/*}"
     quiet "$LAB/apt-$name.log" root_apt deb apt-get update || return
     (cd "$packages" && quiet "$LAB/apt-$name.log" root_apt deb apt-get download "$name") || return
-    mkdir -p "${folder%/*}"
-    rm -rf "$folder.new"
     dpkg-deb -x "$packages/${name}"_*.deb "$folder.new" || return
     mv "$folder.new" "$folder"
     rm -rf "$packages"
@@ -84,15 +83,15 @@ root_unpack() {
 # root_source PACKAGE FOLDER: the sources of a package of the suite as they were released, without Debian's changes, unpacked
 # there. A mirror may have lost those of a version that it still lists: an older one does.
 root_source() {
-    local name=$1 folder=$2 sources version
+    local name=$1 folder=$2 sources=$LAB/sources-$1 version
     [[ ! -d $folder ]] || return 0
-    sources=$(mktemp -d "$LAB/source.XXXXXX")
+    rm -rf "$sources" "$folder.new"
+    mkdir -p "$sources" "$folder.new"
     quiet "$LAB/apt-$name.log" root_apt deb-src apt-get update || return
     while read -r version; do
         (cd "$sources" && root_apt deb-src apt-get source --download-only --tar-only "$name=$version") \
             >"$LAB/apt-$name.log" 2>&1 </dev/null && break
     done < <(root_apt deb-src apt-cache showsrc "$name" | sed -n 's/^Version: //p' | sort -V -r)
-    mkdir -p "$folder.new"
     tar -x --strip-components=1 -C "$folder.new" -f "$sources/${name}"_*.orig.tar.?z 2>>"$LAB/apt-$name.log" || return
     mv "$folder.new" "$folder"
     rm -rf "$sources"
