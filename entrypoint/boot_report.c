@@ -142,13 +142,24 @@ json_t *boot_report_json(const struct boot_report *report, const struct plan *pl
     return root;
 }
 
-void boot_report_forget(const struct host *host)
+static void forget_in(const char *folder)
 {
-    char *folder cleanup_free = instance_folder(host);
     cleanup_close int fd = open(folder, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
     if (fd >= 0)
         (void)unlinkat(fd, NAME, 0);
+}
+
+void boot_report_forget(const struct host *host)
+{
+    char *folder cleanup_free = instance_folder(host), *users cleanup_free = instance_user_folder(host);
+    struct err ignored;
+
+    forget_in(folder);
+    if (host->user.uid == host->uid || identity_borrow(&host->user, &ignored) < 0)
+        return;
+    forget_in(users);
+    identity_return();
 }
 
 int boot_report_write(struct boot_report *report, const struct host *host, const struct plan *plan,
@@ -210,17 +221,19 @@ static int check_lists(const json_t *steps, const json_t *warnings, struct err *
 int boot_report_check(json_t *json, struct err *e)
 {
     const char *program, *time, *mode, *init, *result, *command = NULL;
-    json_int_t pid, started, clock = 0, times[5];
+    json_int_t pid, started, clock = 0, times[7] = {0};
     json_t *steps, *warnings;
     json_error_t error;
     int version, r = 0;
 
     if (json_unpack_ex(json, &error, 0,
-            "{s:i, s:s, s:s, s:I, s:I, s:s, s:s, s:s, s:{s:I, s:I, s:I, s:I, s:I}, s:o, s:o, s?s, s?I}",
+            "{s:i, s:s, s:s, s:I, s:I, s:s, s:s, s:s, s:{s:I, s:I, s:I, s:I, s:I, s?I, s?I}, s:o, s:o, s?s, "
+            "s?I}",
             "version", &version, "program", &program, "time", &time, "pid", &pid, "started", &started, "mode",
             &mode, "init", &init, "result", &result, "microseconds", "settings", &times[0], "facts",
-            &times[1], "plan", &times[2], "steps", &times[3], "total", &times[4], "steps", &steps, "warnings",
-            &warnings, "command", &command, "clock", &clock) < 0)
+            &times[1], "plan", &times[2], "steps", &times[3], "total", &times[4], "rootlesskit", &times[5],
+            "inside", &times[6], "steps", &steps, "warnings", &warnings, "command", &command, "clock",
+            &clock) < 0)
         r = err_set(e, -EINVAL, "%s", error.text);
     else if (version != FORM)
         r = err_set(e, -EINVAL, "its version is %d, and this program knows %d", version, FORM);
@@ -365,19 +378,22 @@ void boot_report_extend(json_t *json, const struct boot_report *report, long lon
 
 int boot_report_continue(struct boot_report *report, const char *runtime_dir, bool started, struct err *e)
 {
-    char *path cleanup_free = str_format("%s/dind/" NAME, runtime_dir ? runtime_dir : "");
+    char *path cleanup_free = str_format("%s/dind/" NAME, runtime_dir);
     /* rootlesskit's copy of /run leads out of itself by links. */
     char *real cleanup_free = realpath(path, NULL);
     cleanup(boot_record_free) struct boot_record record = {0};
 
-    if (!real)
-        return errno == ENOENT ? 0 : err_errno(e, -errno, "%s", path);
-    int r = file_read(AT_FDCWD, real, MAX_BYTES, FILE_NO_LINKS, &record.content, e);
-    if (r == 0)
-        r = parse(&record, real, e);
+    if (!real && errno == ENOENT)
+        return 0;
+    int r = real ? file_read(AT_FDCWD, real, MAX_BYTES, FILE_NO_LINKS, &record.content, e)
+                 : err_errno(e, -errno, "%s", path);
+    if (r < 0)
+        return err_hint(e, "remove it; the next start writes a new one");
+    r = parse(&record, real, e);
     if (r < 0)
         return r;
     boot_report_extend(record.json, report, boot_clock(), started);
     char *folder cleanup_free = path_folder(real);
-    return instance_write(folder, NAME, 0644, record.json, NULL, e);
+    r = instance_write(folder, NAME, 0644, record.json, NULL, e);
+    return r < 0 ? r : 1;
 }

@@ -40,7 +40,7 @@ void boot_report_step(struct boot_report *report, const struct step *step, const
 /* The whole; `command` is the line that is executed, or NULL when the start failed. The caller owns it. */
 json_t *boot_report_json(const struct boot_report *report, const struct plan *plan, const char *command);
 
-/* Removes what a former start has left, if it is there: this one may write elsewhere. */
+/* Removes what a former start has left, with root's record or the user's: this one may write elsewhere. */
 void boot_report_forget(const struct host *host);
 
 /* Ends the report and writes boot.json. 0, or a negative errno with *e. */
@@ -48,9 +48,9 @@ int boot_report_write(struct boot_report *report, const struct host *host, const
     const char *command, struct err *e);
 
 /*
- * For the second stage: what *report has of it takes the place of what boot.json, in `runtime_dir`, says of
- * it so far; so do its warnings and times, and `started`. Without a boot.json nothing is written: the first
- * stage has said so. 0, or a negative errno with *e.
+ * For the second stage: what *report has of it takes the place of what boot.json, in the folder dind of
+ * `runtime_dir`, says of it so far; so do its warnings and times, and `started`. Returns 1; 0 when there is
+ * no boot.json, of which the first stage has warned; or a negative errno with *e.
  */
 int boot_report_continue(struct boot_report *report, const char *runtime_dir, bool started, struct err *e);
 

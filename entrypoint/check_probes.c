@@ -330,6 +330,12 @@ bool check_probe_data(const struct check_input *in, struct check *check, struct 
         text_addf(finding, "%s comes by mounts.extra", host->data_root);
         return true;
     }
+    if (host->data_closed) {
+        text_addf(finding, "%s cannot be looked at", host->data_root);
+        check_advise(check, CHECK_IMAGE, "make the folders above %s accessible for uid %u", host->data_root,
+            host->user.uid);
+        return false;
+    }
     text_addf(finding, "%s is %son overlayfs", host->data_root, host->data_on_overlay ? "" : "not ");
     check_advise(check, CHECK_DOCKER, "-v VOLUME:%s", host->data_root);
     check_advise(check, CHECK_COMPOSE, "volumes: [VOLUME:%s]", host->data_root);

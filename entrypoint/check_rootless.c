@@ -253,7 +253,9 @@ bool check_probe_containerd(const struct check_input *in, struct check *check, s
     const struct host *host = in->host;
 
     text_addf(finding, "%s/containerd-rootless %s", host->runtime_dir ? host->runtime_dir : "",
-        host->rootless.conflicting_containerd ? "exists" : "is not there");
+        host->rootless.conflicting_containerd ? "exists"
+        : host->runtime_closed                ? "cannot be looked at"
+                                              : "is not there");
     if (host->rootless.conflicting_containerd)
         check->start =
             str_format("attempting to run rootless dockerd but %s/containerd-rootless exists: dockerd and a "
@@ -270,6 +272,8 @@ bool check_probe_data_flags(const struct check_input *in, struct check *check, s
     if (bad)
         text_addf(finding, "%s is on a mount with %s%s%s", host->data_root, host->data_nosuid ? "nosuid" : "",
             host->data_nosuid && host->data_nodev ? " and " : "", host->data_nodev ? "nodev" : "");
+    else if (host->data_closed)
+        text_addf(finding, "%s cannot be looked at", host->data_root);
     else
         text_addf(finding, "%s is on a mount without nosuid and nodev", host->data_root);
     if (bad) {

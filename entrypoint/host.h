@@ -139,11 +139,11 @@ struct host {
     struct host_device tun, fuse;
     struct host_seccomp seccomp;
 
-    bool places_closed;           /* of the following, and of runtime_dir: who looked may not enter there */
-    char *data_root;              /* owned: where the engine's data lies */
-    bool data_on_overlay;         /* on overlayfs, which the engine cannot put its own on */
-    bool data_nosuid, data_nodev; /* its mount is */
-    struct strings data_prior;    /* storage drivers that have data there, see storage_prior */
+    bool data_closed, runtime_closed; /* who looked may not enter data_root, runtime_dir */
+    char *data_root;                  /* owned: where the engine's data lies */
+    bool data_on_overlay;             /* on overlayfs, which the engine cannot put its own on */
+    bool data_nosuid, data_nodev;     /* its mount is */
+    struct strings data_prior;        /* storage drivers that have data there, see storage_prior */
     struct host_network network;
     struct host_programs programs;
     struct host_netfilter netfilter;

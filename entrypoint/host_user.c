@@ -7,10 +7,10 @@
 #include "entrypoint/storage.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/magic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -53,17 +53,21 @@ static char *home_of_another(const char *passwd, struct host_user *user, const c
     return found;
 }
 
-/* Not that it is missing. access(2) would ask about the real uid. */
-static bool is_closed(const char *path)
+/* Whether it is there; *closed is set when that cannot be told. access(2) would ask about the real uid, and
+ * old seccomp filters do not know faccessat2(2). */
+static bool is_there(const char *path, bool *closed)
 {
-    return faccessat(AT_FDCWD, path, F_OK, AT_EACCESS) < 0 && errno == EACCES;
+    struct stat st;
+    bool there = stat(path, &st) == 0;
+
+    *closed = !there && errno == EACCES;
+    return there;
 }
 
 void host_look_at_places(struct host *host, const char *data_root)
 {
     char *chosen = str_dup(data_root), *folder cleanup_free = file_nearest_folder(data_root);
     char *containerd cleanup_free = str_format("%s/containerd-rootless", host->runtime_dir);
-    bool closed = is_closed(chosen);
     struct statvfs fs;
     struct statfs kind;
 
@@ -71,10 +75,10 @@ void host_look_at_places(struct host *host, const char *data_root)
     strings_free(&host->data_prior);
     host->data_root = chosen;
     storage_prior(chosen, &host->data_prior);
-    host->places_closed = closed || is_closed(containerd);
-    host->rootless.conflicting_containerd = faccessat(AT_FDCWD, containerd, F_OK, AT_EACCESS) == 0;
+    (void)is_there(chosen, &host->data_closed);
+    host->rootless.conflicting_containerd = is_there(containerd, &host->runtime_closed);
     /* A folder above what is closed says nothing of it. */
-    bool there = !closed && statvfs(folder, &fs) == 0 && statfs(folder, &kind) == 0;
+    bool there = !host->data_closed && statvfs(folder, &fs) == 0 && statfs(folder, &kind) == 0;
     host->data_on_overlay = there && kind.f_type == OVERLAYFS_SUPER_MAGIC;
     host->data_nosuid = there && (fs.f_flag & ST_NOSUID);
     host->data_nodev = there && (fs.f_flag & ST_NODEV);

@@ -11,11 +11,12 @@
  * Becomes the user in everything that permissions are checked against: effective uid and gid, no
  * supplementary groups, no effective capability (credentials(7), capabilities(7) "Effect of user ID
  * changes"). The real and saved ids stay root's, for identity_return. 0, or a negative errno with *e and
- * nothing changed.
+ * the ids as they were. The supplementary groups are gone for good in either case.
  */
 int identity_borrow(const struct host_user *user, struct err *e);
 
-/* Root again. Ends the process if that fails: nothing may go on under a half-changed identity. */
+/* Root again, without supplementary groups. Ends the process if that fails: nothing may go on under a
+ * half-changed identity. */
 void identity_return(void);
 
 /*

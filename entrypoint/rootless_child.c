@@ -75,12 +75,14 @@ static int read_place(
 /* Nothing else depends on it. */
 static void continue_report(struct boot_report *report, const char *const *environment, bool started)
 {
+    const char *runtime_dir = environment_get(environment, "XDG_RUNTIME_DIR");
     size_t count = boot_report_warnings(report);
     struct err e = {0};
+    int r = runtime_dir ? boot_report_continue(report, runtime_dir, started, &e) : 0;
 
-    if (boot_report_continue(report, environment_get(environment, "XDG_RUNTIME_DIR"), started, &e) < 0)
+    if (r < 0)
         log_warn(e.hint, "dindctl report will not show what was done inside rootlesskit: %s", e.what);
-    else if (started && count > 0)
+    else if (r > 0 && started && count > 0)
         log_info("%zu warning%s inside rootlesskit: dindctl report repeats %s", count, count == 1 ? "" : "s",
             count == 1 ? "it" : "them");
 }

@@ -21,12 +21,15 @@ static void expected_launch(const struct prepared *p, const char *const *environ
     applied_free(&applied);
 }
 
-static void show_steps(const struct prepared *p, struct text *out)
+/* Those of the second stage, or all others. */
+static void show_steps(const struct prepared *p, bool inside, struct text *out)
 {
     const struct plan *plan = &p->plan;
 
     for (size_t i = 0; i < plan->count; i++) {
         const struct step *step = &plan->steps[i];
+        if ((step->phase == PHASE_INSIDE) != inside)
+            continue;
         if (i == 0 || plan->steps[i - 1].phase != step->phase)
             text_addf(out, "\n%s\n", phase_name(step->phase));
         text_addf(out, "  %zu. %s\n     because %s\n", i + 1, step->what, step->why);
@@ -53,13 +56,14 @@ void show_plan(const struct prepared *p, const char *const *environment, struct 
 
     text_addf(out, "mode %s, started as uid %u; init %s\n", mode_name(plan->mode), p->host.uid,
         init_name(plan->init));
-    show_steps(p, out);
+    show_steps(p, false, out);
 
     expected_launch(p, environment, &launch);
     char *line cleanup_free = launch_line(&launch);
     text_addf(out, "\nexec%s\n  %s\n",
         launch.supervise ? " (as a child of this process, which stays as its init)" : "", line);
     launch_free(&launch);
+    show_steps(p, true, out);
 
     show_list("limit", &plan->limits, out);
     show_list("note", &plan->notes, out);

@@ -41,8 +41,15 @@ int sockets_check_path(const char *path, bool folder_now, struct err *e)
             strlen(path), sizeof(((struct sockaddr_un *)0)->sun_path) - 1);
         return refuse(e, "set a shorter api.unix.path");
     }
-    if (!folder_now || (stat(folder, &st) == 0 && S_ISDIR(st.st_mode)))
+    if (!folder_now)
         return 0;
+    bool there = stat(folder, &st) == 0;
+    if (there && S_ISDIR(st.st_mode))
+        return 0;
+    if (!there && errno == EACCES) {
+        (void)err_errno(e, -EACCES, "%s: the folder of this socket of the engine", path);
+        return refuse(e, "make it, and the folders above it, accessible for the engine's user");
+    }
     (void)err_set(e, -ENOENT, "%s: there is no folder %s for this socket of the engine", path, folder);
     return refuse(
         e, "make it in the image, or mount a volume there (docker run -v, Kubernetes volumeMounts)");

@@ -38,7 +38,10 @@ static int run_links(struct outcome *outcome, struct err *e)
             continue;
         outcome->kind = OUTCOME_DONE;
         if (unlink(names[i]) < 0 && r == 0)
-            r = err_errno(e, -errno, "%s: cannot be removed", names[i]);
+            r = err_errno(e, -errno,
+                "%s cannot be removed from the copy of /run, and the engine may take what lies outside for "
+                "its own",
+                names[i]);
     }
     return r;
 }
@@ -89,6 +92,9 @@ static int ca_certificates(struct outcome *outcome, struct err *e)
     }
     (void)err_errno(
         e, -errno, "%s cannot be laid on %s, and the engine may find no CA certificates", real, path);
+    /* As it was: most programs follow it. */
+    (void)rmdir(path);
+    (void)symlink(real, path);
     return err_hint(e, "make %s a folder of the image", path);
 }
 
@@ -139,7 +145,9 @@ static int forward_detached(int netns, struct err *told)
         return err_errno(told, -errno, "fork");
     if (pid == 0) {
         if (setns(netns, CLONE_NEWNET) < 0)
-            (void)err_errno(told, -errno, "the detached network namespace cannot be entered");
+            (void)err_errno(told, -errno,
+                "the detached network namespace cannot be entered, and nested containers may have no "
+                "network");
         else
             (void)forward(told);
         _exit(0);
@@ -212,7 +220,7 @@ static int run(void *context, const struct step *step, struct outcome *outcome, 
 {
     const struct inside *inside = context;
 
-    switch ((unsigned)step->kind) {
+    switch (step->kind) {
     case STEP_RUN_LINKS:
         return run_links(outcome, e);
     case STEP_RUN_LABEL:
@@ -225,9 +233,38 @@ static int run(void *context, const struct step *step, struct outcome *outcome, 
         return access_inside(inside, outcome, e);
     case STEP_STORAGE_INSIDE:
         return storage_inside(inside->child.data_root, outcome, e);
-    default:
-        return err_set(e, -EINVAL, "step %s is none of the second stage's", step_name(step->kind));
+    case STEP_ACCOUNTS:
+    case STEP_SYS_WRITABLE:
+    case STEP_UNMASK:
+    case STEP_CGROUP_WRITABLE:
+    case STEP_CGROUP_NAMESPACE:
+    case STEP_CGROUP_SYSTEMD:
+    case STEP_SECURITYFS:
+    case STEP_APPARMOR:
+    case STEP_TMP:
+    case STEP_EXTRA_MOUNT:
+    case STEP_PROPAGATION:
+    case STEP_DEVICES:
+    case STEP_STORAGE:
+    case STEP_CGROUP_NEST:
+    case STEP_CGROUP_DELEGATE:
+    case STEP_OOM_SCORE:
+    case STEP_IPTABLES:
+    case STEP_ACCESS:
+    case STEP_IDMAP:
+    case STEP_USER_FOLDERS:
+    case STEP_PID_FILES:
+    case STEP_CERTIFICATES:
+    case STEP_DAEMON_CONFIG:
+    case STEP_SOCKETS:
+    case STEP_RECORD:
+    case STEP_READY_FILE:
+    case STEP_BOUNDING_SET:
+    case STEP_IDENTITY:
+    case STEP_CAPABILITIES:
+        break; /* the first stage's: steps.c */
     }
+    return err_set(e, -EINVAL, "plan: unknown step %d", (int)step->kind);
 }
 
 struct system steps_system_inside(struct inside *inside)

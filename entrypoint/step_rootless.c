@@ -226,8 +226,9 @@ static int usable_folder(const char *path, mode_t mode, bool own)
     int r = file_make_folders(path, mode);
     if (r < 0)
         return r;
-    /* access(2) would ask about the real uid, which may still be root's. */
-    if (faccessat(AT_FDCWD, path, W_OK | X_OK, AT_EACCESS) < 0 || stat(path, &st) < 0)
+    /* access(2) would ask about the real uid, which may still be root's. EPERM is an old seccomp filter's,
+     * which does not know faccessat2(2). */
+    if ((faccessat(AT_FDCWD, path, W_OK | X_OK, AT_EACCESS) < 0 && errno != EPERM) || stat(path, &st) < 0)
         return -errno;
     return own && st.st_uid != geteuid() ? -EPERM : 0;
 }

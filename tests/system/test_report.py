@@ -106,6 +106,7 @@ def test_a_rootless_start_reports_in_its_runtime_folder(sandbox):
 # ---- the second stage of a rootless start ----
 
 INSIDE = "inside rootlesskit"
+FULL = '[{"source": "tmpfs", "target": "/certs", "type": "tmpfs", "options": "size=4k"}]'
 AT_USER = '"$@"; status=$?; cp /run/user/2000/dind/boot.json /out/; dindctl report > /out/report; exit $status'
 # As --copy-up=/run leaves it: links that lead out of a fresh filesystem.
 COPY_UP = """
@@ -190,11 +191,24 @@ def test_a_report_that_cannot_be_continued_is_a_warning_and_the_engine_starts(sa
     assert len(warnings) == told
 
 
+def test_no_report_is_promised_where_there_is_none(sandbox):
+    result = sandbox.run(env=NO_TLS, **ROOTLESS, stub={"rootlesskit.sh": "rm /run/user/2000/dind/boot.json; mount --bind /proc/sys /proc/sys; mount -o remount,bind,ro /proc/sys"})
+    assert any(w.startswith("forwarding: ") for w in result.warnings()), result
+    assert not [line for line in result.log("info") if "inside rootlesskit" in line["msg"]], result
+
+
+def test_the_users_report_of_a_former_start_is_gone_when_roots_start_fails(sandbox):
+    result = sandbox.run(env={"DIND_MODE": "rootless", "DOCKER_TLS_CERTDIR": "/certs", "DIND_MOUNTS_EXTRA": FULL},
+                         setup=ROOTLESS_SETUP + "mkdir -p run/user/2000/dind; echo old > run/user/2000/dind/boot.json; chown -R 2000 run/user/2000",
+                         around='"$@"; status=$?; ls /run/user/2000/dind > /out/list; dindctl report > /out/report; exit $status')
+    assert result.exit == 71 and "boot.json" not in result.out("list") and ": failed\n" in result.out("report"), result
+
+
 # ---- a start that fails ----
 
 
 def test_a_fatal_step_leaves_a_report_that_names_it(sandbox):
-    result = sandbox.run(env={"DOCKER_TLS_CERTDIR": "/certs", "DIND_MOUNTS_EXTRA": '[{"source": "tmpfs", "target": "/certs", "type": "tmpfs", "options": "size=4k"}]'},
+    result = sandbox.run(env={"DOCKER_TLS_CERTDIR": "/certs", "DIND_MOUNTS_EXTRA": FULL},
                          around='"$@"; status=$?; cp /run/dind/boot.json /out/; dindctl report > /out/report; exit $status')
     assert result.exit == 71 and not result.started("dockerd"), result
     report = json.loads(result.out("boot.json"))

@@ -1,6 +1,7 @@
 """Rootless: the three ways in (root, an ordinary user, root with two capabilities), and what is refused before rootlesskit starts."""
 
 import json
+import re
 
 import pytest
 
@@ -248,9 +249,22 @@ def test_a_ready_file_in_a_home_that_root_may_not_enter_is_removed(sandbox):
     assert "ready" not in result.out("list"), result
 
 
+@pytest.mark.parametrize("folder, exit", [("mkdir home/rootless/s; chown 2000 home/rootless/s", 0), ("", 78)], ids=["there", "missing"])
+def test_the_folder_of_a_socket_is_found_in_a_home_that_root_may_not_enter(sandbox, folder, exit):
+    result = sandbox.run(env={**AS_ROOT, "DIND_API_UNIX_PATH": "/home/rootless/s/docker.sock"}, host=TWO, setup=CLOSED + folder)
+    assert result.exit == exit, result
+    assert exit == 0 or "there is no folder /home/rootless/s for this socket" in result.failure(), result
+
+
+def test_what_nobody_may_look_at_is_not_said_to_be_well(sandbox):
+    result = sandbox.run(["check"], AS_ROOT, program="dindctl", host=TWO, setup=CLOSED + "chown 0 home/rootless; chmod 0 home/rootless")
+    assert re.search(r"^warn +data-root +/home/rootless/.local/share/docker cannot be looked at$", result.stdout, re.M), result
+    assert "accessible for uid 2000" in result.stdout and "without nosuid" not in result.stdout, result
+
+
 def test_data_that_nobody_may_look_at_are_not_said_to_be_on_overlay(sandbox):
     result = sandbox.run(["plan"], AS_ROOT, program="dindctl", host=TWO, setup=CLOSED + "chown 0 home/rootless; chmod 0 home/rootless")
-    assert "overlayfs" not in result.stdout + result.stderr, result
+    assert "is on overlayfs" not in result.stdout + result.stderr, result
 
 
 @pytest.mark.parametrize("capability", ["SETUID", "SETGID"])

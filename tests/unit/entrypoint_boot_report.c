@@ -193,6 +193,9 @@ static void what_is_no_report_is_refused(void **state)
     check_refused("command", json_integer(1), "");
     check_refused("microseconds/facts", json_integer(-1), "time");
     check_refused("clock", json_integer(-1), "time");
+    check_refused("microseconds/rootlesskit", json_integer(-100), "time");
+    check_refused("microseconds/inside", json_integer(-1), "time");
+    check_refused("microseconds/inside", json_string("1"), "Expected integer");
     check_refused("clock", json_string("0"), "Expected integer");
     check_refused("steps/0/microseconds", json_integer(-1), "step 1: a name or a time");
     check_refused("steps/0/step", json_string("a name that is much too long for a column"), "step 1");
