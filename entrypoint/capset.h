@@ -11,6 +11,9 @@ typedef uint64_t capset; /* bit N is capability N of capabilities(7) */
 
 #define CAPSET_ONE(number) ((capset)1 << (number))
 
+/* By which root goes everywhere, and gives files away. */
+#define CAPSET_FILES (CAPSET_ONE(CAP_CHOWN) | CAPSET_ONE(CAP_DAC_OVERRIDE) | CAPSET_ONE(CAP_FOWNER))
+
 /* The 14 that every container gets by default: runc refuses to start one if the bounding set lacks any of
  * them (moby daemon/pkg/oci/caps/defaults.go). */
 extern const capset CAPSET_CONTAINER;

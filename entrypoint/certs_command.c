@@ -6,9 +6,11 @@
 #include "entrypoint/certs_show.h"
 #include "entrypoint/dindctl_options.h"
 #include "entrypoint/host.h"
+#include "entrypoint/identity.h"
 
 #include <errno.h>
 #include <limits.h>
+#include <linux/capability.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -57,7 +59,18 @@ static int load(struct task *t, const char *const *environment, struct err *e)
     return 0;
 }
 
-/* What a start here would ask of the store. */
+/* Root without capabilities may not go where the engine's user has its store; a start acts as that user,
+ * too. */
+static int act_as_owner(const struct host *host, uid_t uid, gid_t gid, struct err *e)
+{
+    const struct host_user owner = {.uid = uid, .gid = gid};
+
+    if (geteuid() != 0 || uid == 0 || (host->effective & CAPSET_FILES) == CAPSET_FILES)
+        return 0;
+    return identity_borrow(&owner, e);
+}
+
+/* What a start here would ask of the store. From then on this acts as whoever would do it. */
 static int read_wanted(struct task *t, const char *const *environment, struct err *e)
 {
     uid_t uid;
@@ -73,7 +86,8 @@ static int read_wanted(struct task *t, const char *const *environment, struct er
     if (r < 0)
         return r;
     owner_of(&t->settings, &t->host.user, &uid, &gid);
-    return certificates_read(&t->wanted, &t->settings, &t->host.names, uid, gid, e);
+    r = certificates_read(&t->wanted, &t->settings, &t->host.names, uid, gid, e);
+    return r < 0 ? r : act_as_owner(&t->host, uid, gid, e);
 }
 
 /* "FOLDER: issued client (missing)" and the notes as warnings. */

@@ -172,9 +172,7 @@ int plan_idmap(struct plan *plan, const struct host *host, struct err *e)
 
 bool plan_files_as_user(const struct plan *plan, const struct host *host)
 {
-    const capset needed = CAPSET_ONE(CAP_CHOWN) | CAPSET_ONE(CAP_DAC_OVERRIDE) | CAPSET_ONE(CAP_FOWNER);
-
-    return plan->becomes && (host->effective & needed) != needed;
+    return plan->becomes && (host->effective & CAPSET_FILES) != CAPSET_FILES;
 }
 
 void plan_note_bounding_set(struct plan *plan, const struct host *host)

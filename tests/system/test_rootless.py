@@ -267,6 +267,14 @@ def test_data_that_nobody_may_look_at_are_not_said_to_be_on_overlay(sandbox):
     assert "is on overlayfs" not in result.stdout + result.stderr, result
 
 
+@pytest.mark.parametrize("verb, words", [("show", "/certs/server/cert.pem"), ("check", "good\n"), ("renew", "kept"),
+                                         ("issue ci", "/certs/clients/ci: issued ci")], ids=["show", "check", "renew", "issue"])
+def test_certificates_of_the_engines_user_are_managed_by_root(sandbox, verb, words):
+    result = sandbox.run(env={"DOCKER_TLS_CERTDIR": "/certs", "DIND_MODE": "rootless"}, host=TWO, setup=CLOSED + "mkdir -p certs; chmod 1777 certs",
+                         around=f'"$@"; dindctl certs {verb} > /out/said 2>&1; echo $? > /out/status')
+    assert result.out("status") == "0\n" and words in result.out("said") and "bad" not in result.out("said"), result.out("said")
+
+
 @pytest.mark.parametrize("capability", ["SETUID", "SETGID"])
 def test_without_one_of_the_two_the_start_is_refused(sandbox, capability):
     result = sandbox.run(env=AS_ROOT, host=Host(drop=(capability,)), setup=ROOTLESS_SETUP + CLEAN_IDMAP)
