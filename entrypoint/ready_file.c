@@ -9,7 +9,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* Its folder, open; *name is its last component, borrowed from `path`. */
 static int open_folder(const char *path, const char **name, struct err *e)
@@ -51,11 +53,27 @@ int ready_file_remove(const char *path, bool *was, struct err *e)
     return err_hint(e, "remove it, or name another file");
 }
 
-int step_ready_file(const char *path, struct outcome *outcome, struct err *e)
+/* By the mode alone: whoever writes it has no capability by then. */
+static bool may_write(const struct stat *folder, const struct host_user *user)
 {
+    mode_t needed = folder->st_uid == user->uid ? S_IWUSR : folder->st_gid == user->gid ? S_IWGRP : S_IWOTH;
+
+    return folder->st_mode & needed;
+}
+
+int step_ready_file(const char *path, const struct host_user *user, struct outcome *outcome, struct err *e)
+{
+    char *folder cleanup_free = path_folder(path);
     bool was = false;
+    struct stat st;
     int r = ready_file_remove(path, &was, e);
 
     outcome->kind = was ? OUTCOME_DONE : OUTCOME_ALREADY;
+    if (r == 0 && stat(folder, &st) == 0 && !may_write(&st, user))
+        (void)snprintf(outcome->warning, sizeof(outcome->warning),
+            "%s will not be written: %s is not writable for uid %u, who does that; name a file in a folder "
+            "of that "
+            "user's, or in one with mode 1777",
+            path, folder, user->uid);
     return r;
 }

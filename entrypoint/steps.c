@@ -79,7 +79,7 @@ static int run_step(struct work *work, const struct step *step, struct outcome *
     case STEP_RECORD:
         return step_record(work, outcome, e);
     case STEP_READY_FILE:
-        return step_ready_file(s->ready.file, outcome, e);
+        return step_ready_file(s->ready.file, user, outcome, e);
     case STEP_BOUNDING_SET:
         return step_bounding_set(final_bounding_set(work), outcome, e);
     case STEP_IDENTITY:

@@ -72,6 +72,6 @@ int step_daemon_config(const struct work *work, char **path, struct outcome *out
 int step_access(const struct work *work, struct outcome *outcome, struct err *e);
 int step_sockets(const struct work *work, struct outcome *outcome, struct err *e);
 int step_record(const struct work *work, struct outcome *outcome, struct err *e);
-int step_ready_file(const char *path, struct outcome *outcome, struct err *e);
+int step_ready_file(const char *path, const struct host_user *user, struct outcome *outcome, struct err *e);
 int step_bounding_set(capset keep, struct outcome *outcome, struct err *e);
 int step_capabilities(capset keep, struct outcome *outcome, struct err *e);

@@ -6,7 +6,7 @@ import signal
 
 import pytest
 from processes import children_of, status_of
-from sandbox import NO_TLS, ROOTLESS, Host
+from sandbox import NO_TLS, ROOTLESS, ROOTLESS_SETUP, Host
 
 # An engine that answers on its socket once /out/answers is there, says that what /out/containers names is running, and
 # notes signals. It ends with status 4 on SIGTERM and SIGINT, unless /out/stubborn is there, and on USR2 at once.
@@ -234,6 +234,18 @@ def test_the_ready_file_is_there_while_the_engine_is(start, how):
     assert not running.out_path("ready").exists(), "gone before the engine is told"
     running.signal(signal.SIGUSR2)
     assert running.wait().exit == 4
+
+
+@pytest.mark.parametrize("env, path, told", [
+    ({"DIND_MODE": "rootless"}, "/run/ready", "/run is not writable for uid 2000"), ({"DIND_MODE": "rootless"}, "/run/user/2000/ready", None),
+    ({"DIND_MODE": "rootless"}, "/shared/ready", None), ({}, "/run/ready", None), ({}, "/others/ready", "/others is not writable for uid 0"),
+], ids=["roots", "users", "shared", "rootful", "of-another"])
+def test_a_folder_that_the_ready_file_cannot_be_written_to_is_told_at_the_start(sandbox, env, path, told):
+    setup = ROOTLESS_SETUP + "mkdir -m 1777 shared; mkdir -m 755 others; chown 4242:4242 others; mkdir -p run/user/2000; chown 2000 run/user/2000"
+    result = sandbox.run(env={**NO_TLS, **env, "DIND_READY_FILE": path}, setup=setup)
+    warnings = [w for w in result.warnings() if w.startswith("ready-file: ")]
+    assert result.exit == 0 and len(warnings) == bool(told), result
+    assert not told or (told in warnings[0] and "name a file in a folder of that user's" in warnings[0])
 
 
 def test_an_engine_that_dies_is_not_ready(start):
