@@ -168,10 +168,23 @@ static int run_report(const char *const *words, const char *const *environment, 
     return dindctl_print(text_get(&out), e);
 }
 
+/* Also behind a command; what follows "--" is dockerd's. */
+static bool asks_for_help(const char *const *words)
+{
+    if (strcmp(words[0], "help") == 0)
+        return true;
+    for (; *words && strcmp(*words, "--") != 0; words++)
+        if (strcmp(*words, "--help") == 0 || strcmp(*words, "-h") == 0)
+            return true;
+    return false;
+}
+
 static int run(const char *const *words, const char *const *environment, struct err *e)
 {
     if (!words[0])
         return dindctl_usage_error(e, "needs a command", "dindctl");
+    if (asks_for_help(words))
+        return dindctl_print(usage, e);
     if (strcmp(words[0], "plan") == 0)
         return run_plan(words + 1, environment, e);
     if (strcmp(words[0], "check") == 0)
@@ -188,8 +201,6 @@ static int run(const char *const *words, const char *const *environment, struct 
         return run_report(words + 1, environment, e);
     if (strcmp(words[0], "version") == 0 || strcmp(words[0], "--version") == 0)
         return dindctl_print("dockerd-entrypoint " DIND_VERSION "\n", e);
-    if (strcmp(words[0], "help") == 0 || strcmp(words[0], "--help") == 0 || strcmp(words[0], "-h") == 0)
-        return dindctl_print(usage, e);
     return dindctl_usage_error(e, "is not a command of dindctl", words[0]);
 }
 

@@ -227,7 +227,8 @@ def test_the_schema_has_every_key_that_config_has(sandbox):
 # ---- the command line ----
 
 
-@pytest.mark.parametrize("words", [["version"], ["--version"], ["help"], ["--help"], ["-h"]])
+@pytest.mark.parametrize("words", [["version"], ["--version"], ["help"], ["--help"], ["-h"], ["plan", "--help"], ["certs", "-h"],
+                                   ["certs", "show", "--help"], ["health", "--wait", "5s", "-h"], ["help", "certs"]], ids=" ".join)
 def test_version_and_help_answer_on_standard_output(sandbox, words):
     result = sandbox.run(words, program="dindctl", host=Host(config="broken: ["))
     assert (result.exit, result.stderr, result.changes) == (0, "", {})
