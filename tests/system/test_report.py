@@ -235,10 +235,15 @@ def slowest(report):
     return max(report["steps"], key=lambda step: step["microseconds"])["step"]
 
 
+# A step that takes longer than anything else.
+SLOW_PROBE = """
+mv usr/local/sbin/iptables usr/local/sbin/iptables-real 2>/dev/null || mv usr/sbin/iptables usr/sbin/iptables-real
+printf '#!/bin/sh\\nsleep 0.3\\n' > usr/local/sbin/iptables; chmod 755 usr/local/sbin/iptables
+"""
+
+
 def test_the_slowest_step_is_marked(sandbox):
-    """A probe that takes its time."""
-    result = start(sandbox, setup="mv usr/local/sbin/iptables usr/local/sbin/iptables-real 2>/dev/null || mv usr/sbin/iptables usr/sbin/iptables-real;"
-                   "printf '#!/bin/sh\\nsleep 0.3\\n' > usr/local/sbin/iptables; chmod 755 usr/local/sbin/iptables")
+    result = start(sandbox, setup=SLOW_PROBE)
     assert slowest(json.loads(result.out("boot.json"))) == "iptables"
     marked = [line for line in result.out("report").splitlines() if line.endswith(" slowest")]
     assert len(marked) == 1 and re.match(r"  iptables +chose +\d+\.\d{3}  #+ slowest$", marked[0])
@@ -246,7 +251,7 @@ def test_the_slowest_step_is_marked(sandbox):
 
 
 def test_the_width_is_the_terminals(sandbox):
-    text = start(sandbox, look=ASK + "COLUMNS=120 dindctl report > /out/wide").out("wide")
+    text = start(sandbox, setup=SLOW_PROBE, look=ASK + "COLUMNS=120 dindctl report > /out/wide").out("wide")
     assert len(next(line for line in text.splitlines() if line.endswith(" slowest"))) == 120
     probe = """
         python3 -c 'import fcntl, os, pty, struct, sys, termios
@@ -261,7 +266,7 @@ with open("/out/wide", "wb") as out:
     except OSError:
         pass
 os.waitpid(child, 0)'"""
-    text = start(sandbox, look=probe).out("wide")
+    text = start(sandbox, setup=SLOW_PROBE, look=probe).out("wide")
     assert len(next(line for line in text.splitlines() if line.endswith(" slowest"))) == 100
 
 
