@@ -72,6 +72,9 @@ void strings_split(struct strings *list, const char *s, const char *separators);
  * range. */
 bool parse_number(const char *s, long long min, long long max, long long *out);
 
+/* The same for a time: "90", "90s", "2m" or "1h"; *out, min and max are in seconds. */
+bool parse_time(const char *s, long long min, long long max, long long *out);
+
 #define cleanup_text cleanup(text_free)
 #define cleanup_secret cleanup(text_wipe)
 #define cleanup_strings cleanup(strings_free)

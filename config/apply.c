@@ -74,6 +74,13 @@ static int read_bool(const struct applying *a, const struct node *value, bool *o
     return node_bool(value, out) ? 0 : refuse_type(a, value, "true or false");
 }
 
+static const char *wanted_number(const struct option *option)
+{
+    if (option->seconds)
+        return option->automatic ? "auto or a time" : "a time";
+    return option->automatic ? "auto or a whole number" : "a whole number";
+}
+
 static int read_int(const struct applying *a, const struct node *value, long long *out)
 {
     const struct option *option = a->option;
@@ -83,8 +90,11 @@ static int read_int(const struct applying *a, const struct node *value, long lon
         *out = 0;
         return 0;
     }
+    if (option->seconds && value->kind == NODE_SCALAR &&
+        parse_time(value->text, option->min, option->max, out))
+        return 0;
     if (value->kind != NODE_SCALAR || node_scalar_kind(value) != SCALAR_INT)
-        return refuse_type(a, value, option->automatic ? "auto or a whole number" : "a whole number");
+        return refuse_type(a, value, wanted_number(option));
     bool fits = node_int(value, &number);
     if (fits && number == 0 && option->automatic) {
         *out = 0;

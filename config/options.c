@@ -278,15 +278,18 @@ const struct option options[OPTION_COUNT] = {
         "use the absolute path of a file in a folder that exists", OPTION_TYPE_STRING, FIELD(ready.file),
         .check = check_folder},
     [OPTION_SHUTDOWN_TIMEOUT] = {"shutdown.timeout",
-        "How many seconds the engine has to end once it was told to, before it is killed; auto: as long as "
+        "How long, in seconds or with a unit, the engine has to end once it was told to, before it is "
+        "killed; auto: as long as "
         "it takes.",
-        "use auto, or a whole number from 1 to 86400", OPTION_TYPE_INT, FIELD(shutdown.timeout), .min = 1,
-        .max = 86400, .automatic = true, .fallback = "auto"},
+        "use auto, or a time from 1 to 86400 seconds, as 90, 90s or 2m", OPTION_TYPE_INT,
+        FIELD(shutdown.timeout), .min = 1, .max = 86400, .automatic = true, .seconds = true,
+        .fallback = "auto"},
     [OPTION_SHUTDOWN_WAIT_FOR_IDLE] = {"shutdown.wait_for_idle",
-        "For how many seconds at most a stop waits until no container runs any more, before the engine is "
+        "For how long at most a stop waits until no container runs any more, before the engine is "
         "told; a second SIGTERM or SIGINT ends the wait. auto: it does not wait.",
-        "use auto, or a whole number from 1 to 86400", OPTION_TYPE_INT, FIELD(shutdown.wait_for_idle),
-        .min = 1, .max = 86400, .automatic = true, .fallback = "auto"},
+        "use auto, or a time from 1 to 86400 seconds, as 90, 90s or 2m", OPTION_TYPE_INT,
+        FIELD(shutdown.wait_for_idle), .min = 1, .max = 86400, .automatic = true, .seconds = true,
+        .fallback = "auto"},
     [OPTION_SHUTDOWN_WHEN_FILE] = {"shutdown.when_file",
         "A file whose being there is as good as a SIGTERM: for the sidecar of a job, in clusters without "
         "native sidecars.",
@@ -346,8 +349,8 @@ char *option_values(const struct option *option)
         if (option->min == option->max)
             text_addf(&values, "%lld", option->min);
         else
-            text_addf(
-                &values, "%s%lld to %lld", option->automatic ? "`auto`, or " : "", option->min, option->max);
+            text_addf(&values, "%s%lld to %lld%s", option->automatic ? "`auto`, or " : "", option->min,
+                option->max, option->seconds ? " seconds, as `90`, `90s` or `2m`" : "");
         break;
     case OPTION_TYPE_STRING:
         if (!option->words)

@@ -36,8 +36,9 @@ struct option {
     const char *const *words;
     long long min, max;
     bool automatic;
-    bool single; /* of a LIST: one item may stand without it */
-    bool secret; /* may hold a password: messages do not quote the value */
+    bool seconds; /* of an INT: may have a unit, as parse_time (base/text.h) has them */
+    bool single;  /* of a LIST: one item may stand without it */
+    bool secret;  /* may hold a password: messages do not quote the value */
     option_check *check;
     const struct record_type *records; /* of RECORDS */
     const char *fallback;              /* the default as its environment form; NULL: unset */

@@ -15,25 +15,7 @@ int dindctl_usage_error(struct err *e, const char *what, const char *subject)
     return err_hint(e, "dindctl help lists commands and options");
 }
 
-/* "90", "90s", "2m" or "1h": seconds, at least one and at most a day. */
-static bool parse_time(const char *text, long long *seconds)
-{
-    static const char units[] = "smh";
-    static const long long lengths[] = {1, 60, 3600};
-    enum { DAY = 24 * 3600 };
-    size_t digits = strspn(text, "0123456789");
-    const char *unit = text[digits] ? strchr(units, text[digits]) : units;
-    char *number cleanup_free = str_dup_n(text, digits);
-    long long count;
-
-    if (!unit || (text[digits] && text[digits + 1]) || !parse_number(number, 1, DAY, &count))
-        return false;
-    count *= lengths[unit - units];
-    if (count > DAY)
-        return false;
-    *seconds = count;
-    return true;
-}
+enum { DAY = 24 * 3600 }; /* seconds */
 
 static int set_option(struct dindctl_options *o, const char *name, const char *value, struct err *e)
 {
@@ -55,7 +37,7 @@ static int set_option(struct dindctl_options *o, const char *name, const char *v
         o->dir = value;
     else if (strcmp(name, "--set") == 0)
         strings_add(&o->set, value);
-    else if (!value || !parse_time(value, strcmp(name, "--wait") == 0 ? &o->wait : &o->timeout))
+    else if (!value || !parse_time(value, 1, DAY, strcmp(name, "--wait") == 0 ? &o->wait : &o->timeout))
         return dindctl_usage_error(e, "is a time from 1s to 24h, as 90, 90s or 2m", name);
     return 0;
 }

@@ -4,6 +4,7 @@ import json
 import re
 import shlex
 
+import jsonschema
 import pytest
 import yaml as yaml_module
 from sandbox import CONFIG, NO_TLS, ROOTLESS, ROOTLESS_SETUP, Host
@@ -222,6 +223,20 @@ def test_the_schema_has_every_key_that_config_has(sandbox):
             assert at["additionalProperties"] is False, "a typing error must be seen by editors too"
             at = at["properties"][name]
         assert at.get("description"), key
+
+
+@pytest.mark.parametrize("value, seconds", [(30, 30), ("30s", 30), ("2m", 120), ("24h", 86400), ("auto", "auto"), (0, "auto"), ("1d", None),
+                                            ("25h", None), (86401, None), (-1, None), ("", None)])
+def test_a_time_may_have_a_unit_for_the_loader_and_the_schema(sandbox, value, seconds):
+    document = {"shutdown": {"timeout": value}}
+    result = sandbox.run(["config", "--json"], program="dindctl", host=Host(config=json.dumps(document)), around='dindctl config --schema > /out/schema; exec "$@"')
+    schema = jsonschema.Draft202012Validator(json.loads(result.out("schema")))
+    if seconds is None:
+        assert result.exit == 78 and "1 to 86400 seconds, as 90, 90s or 2m" in result.stderr, result
+        assert value == "25h" or not schema.is_valid(document), "the schema cannot count"
+    else:
+        assert json.loads(result.stdout)["shutdown.timeout"]["value"] == seconds, result.stdout[:300]
+        assert schema.is_valid(document)
 
 
 # ---- the command line ----

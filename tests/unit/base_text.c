@@ -127,6 +127,25 @@ static void prefixes_suffixes_and_blanks(void **state)
     assert_false(str_blank(" x"));
 }
 
+static void a_time_is_a_number_of_seconds_or_has_a_unit(void **state)
+{
+    static const struct {
+        const char *text;
+        long long seconds; /* -1: none */
+    } samples[] = {{"1", 1}, {"90", 90}, {"90s", 90}, {"2m", 120}, {"1h", 3600}, {"60m", 3600}, {"0", -1},
+        {"0s", -1}, {"3601", -1}, {"61m", -1}, {"2h", -1}, {"s", -1}, {"", -1}, {"1d", -1}, {"1ms", -1},
+        {"1 s", -1}, {"s1", -1}, {"-1s", -1}, {"+1", -1}, {"1.5h", -1}, {"9223372036854775807h", -1},
+        {"99999999999999999999", -1}};
+    (void)state;
+
+    for (size_t i = 0; i < sizeof(samples) / sizeof(*samples); i++) {
+        long long seconds = -1;
+        assert_int_equal(parse_time(samples[i].text, 1, 3600, &seconds), samples[i].seconds > 0);
+        assert_int_equal(seconds, samples[i].seconds);
+    }
+    assert_false(parse_time(NULL, 1, 3600, &(long long){0}));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -139,6 +158,7 @@ int main(void)
         cmocka_unit_test(of_what_others_wrote_one_short_line_is_shown_and_nothing_that_a_terminal_obeys),
         cmocka_unit_test(numbers_are_whole_and_in_range_or_refused),
         cmocka_unit_test(prefixes_suffixes_and_blanks),
+        cmocka_unit_test(a_time_is_a_number_of_seconds_or_has_a_unit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

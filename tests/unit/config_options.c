@@ -74,7 +74,7 @@ static const struct {
     [OPTION_ARGS] = {"--mtu 1400", "[\"--mtu\", \"1400\"]"},
     [OPTION_INIT] = {"docker-init", "\"docker-init\""},
     [OPTION_READY_FILE] = {"/run/ready", "\"/run/ready\""},
-    [OPTION_SHUTDOWN_TIMEOUT] = {"30", "30"},
+    [OPTION_SHUTDOWN_TIMEOUT] = {"2m", "120"},
     [OPTION_SHUTDOWN_WAIT_FOR_IDLE] = {"60", "60"},
     [OPTION_SHUTDOWN_WHEN_FILE] = {"/shared/done", "\"/shared/done\""},
     [OPTION_LOG_LEVEL] = {"debug", "\"debug\""},
