@@ -1,5 +1,5 @@
-/* The second stage of a rootless start: what its kernel objects lack, and what nobody could try outside. What
- * and why: moby contrib/dockerd-rootless.sh, the part for its child. */
+/* The second stage of a rootless start: what the engine expects in rootlesskit's namespaces, and what nobody
+ * could do or try outside. What and why: moby contrib/dockerd-rootless.sh, the part for its child. */
 #include "entrypoint/plan.h"
 
 struct rootless_child plan_child(const struct plan *plan, const struct host *host)
