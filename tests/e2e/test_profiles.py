@@ -1,6 +1,9 @@
 """A real engine under each capability profile: what it is left with, and that everything ordinary still works."""
 
+import errno
+import json
 import re
+import shlex
 
 import pytest
 
@@ -50,3 +53,29 @@ def test_a_nested_container_gets_no_capability_that_dockerd_lost(profile, outsid
     box.load_tiny_image(tmp_path)
     text = box.exec("docker", "run", "--rm", "--privileged", "tiny", "/bin/busybox", "cat", "/proc/self/status").stdout
     assert int(re.search(r"^CapBnd:\s*([0-9a-f]+)", text, re.M).group(1), 16) == KEPT[name] & outside
+
+
+# System calls newer than Linux 5.0, but for clone3, which has to say ENOSYS for the C library's sake.
+NEWER = set("faccessat2 openat2 close_range pidfd_open pidfd_send_signal pidfd_getfd mount_setattr open_tree move_mount fsopen fsmount "
+            "fsconfig fspick epoll_pwait2 landlock_create_ruleset landlock_add_rule landlock_restrict_self futex_waitv process_madvise "
+            "process_mrelease cachestat fchmodat2 statx".split())
+
+
+@pytest.mark.parametrize("kind, name", [(lab.Dind, "rootful"), (lab.Rootless, "rootless")], ids=["rootful", "rootless"])
+def test_an_engine_comes_up_under_a_filter_that_refuses_what_it_does_not_know(engine, tmp_path, kind, name):
+    """Docker before 20.10 and old libseccomps: EPERM, where the kernel would say ENOSYS."""
+    profile = json.loads((lab.TOP / "examples" / "seccomp" / f"{name}.json").read_text())
+    for rule in profile["syscalls"]:
+        rule["names"] = [call for call in rule["names"] if call not in NEWER]
+    profile["syscalls"] = [rule for rule in profile["syscalls"] if rule["names"]]
+    profile["defaultErrnoRet"] = errno.EPERM
+    file = tmp_path / "old.json"
+    file.write_text(json.dumps(profile))
+    level = lab.levels()["three capabilities" if kind is lab.Dind else "rootless, root with two capabilities"]
+    privileges = [word if not word.startswith("seccomp=") else f"seccomp={file}" for word in shlex.split(level["docker_run"])]
+    box = kind(f"e2e-old-filter-{name}", privileges=privileges)
+    box.load_tiny_image(tmp_path)
+    assert box.docker("run", "--rm", "tiny", "/bin/busybox", "echo", "hi").stdout == "hi\n"
+    warnings = [warning["from"] for warning in json.loads(box.exec("dindctl", "report", "--json").stdout)["warnings"]]
+    assert set(warnings) <= {"plan", "devices"}, box.beginning()
+    box.remove()
