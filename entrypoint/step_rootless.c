@@ -212,8 +212,9 @@ static void give_folder(const char *path, mode_t mode, const struct host_user *u
         int next = openat(at, parts.items[i], O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         (void)close(at);
         at = next;
-        if (at >= 0 && to_be_given(at, last, made, user, give))
-            (void)fchownat(at, "", user->uid, user->gid, AT_EMPTY_PATH);
+        if (at >= 0 && to_be_given(at, last, made, user, give) &&
+            fchownat(at, "", user->uid, user->gid, AT_EMPTY_PATH) < 0)
+            log_debug("rootless: %s stays root's: %s", path, strerror(errno));
     }
 }
 
