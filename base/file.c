@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,10 +15,20 @@ enum {
     KERNEL_LIMIT = 4 * 1024 * 1024,
 };
 
+/* Of a link, O_DIRECTORY with O_NOFOLLOW says that it is no folder. */
+static bool is_link(int at, const char *name)
+{
+    struct stat st;
+
+    return fstatat(at, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode);
+}
+
 /* For kernels before 5.6 and seccomp filters that do not know openat2: the same walk, one component at a
  * time. */
 static int open_walking(int dirfd, const char *path, int flags, mode_t mode)
 {
+    if (*path == '/' && dirfd != AT_FDCWD)
+        return -EXDEV;
     cleanup_close int at = *path == '/' ? open("/", O_PATH | O_DIRECTORY | O_CLOEXEC)
                                         : openat(dirfd, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (at < 0)
@@ -35,12 +46,73 @@ static int open_walking(int dirfd, const char *path, int flags, mode_t mode)
             return -EXDEV;
         int next = last ? openat(at, parts.items[i], flags | O_NOFOLLOW, mode)
                         : openat(at, parts.items[i], O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        if (next < 0)
-            return errno == ENOTDIR && !last ? -ELOOP : -errno;
+        int r = next < 0 ? -errno : 0;
+        if (r < 0)
+            return r == -ENOTDIR && is_link(at, parts.items[i]) ? -ELOOP : r;
         (void)close(at);
         at = next;
     }
     return take_fd(&at);
+}
+
+/* "a/b" is "a" then, and "a" is "". */
+static void drop_last(char *path)
+{
+    char *slash = strrchr(path, '/');
+
+    *(slash ? slash : path) = '\0';
+}
+
+/*
+ * For such a walk that follows links, but never out of dirfd: *plain gets the path without any, which the
+ * caller frees. What changes afterwards is refused by the walk along it.
+ */
+static int resolve_beneath(int dirfd, const char *path, char **plain)
+{
+    enum { LINKS = 40 }; /* as many as the kernel follows: path_resolution(7) */
+    char *passed cleanup_free = str_dup(""), *rest cleanup_free = str_dup(path);
+    int links = 0;
+
+    while (*rest) {
+        char target[PATH_MAX] = "";
+        size_t length = strcspn(rest, "/");
+        char *name cleanup_free = str_dup_n(rest, length);
+        char *here cleanup_free = str_format("%s%s%s", passed, *passed ? "/" : "", name);
+        bool up = strcmp(name, "..") == 0;
+
+        if (length == 0 || (up && !*passed))
+            return -EXDEV; /* it begins with a slash, or leads above dirfd */
+        if (readlinkat(dirfd, here, target, sizeof(target) - 1) >= 0) {
+            if (++links > LINKS)
+                return -ELOOP;
+        } else if (up) {
+            drop_last(passed);
+        } else if (strcmp(name, ".") != 0) {
+            free(passed);
+            passed = take(here);
+        }
+        const char *after = rest + length + strspn(rest + length, "/");
+        char *next = *target ? str_format("%s/%s", target, after) : str_dup(after);
+        free(rest);
+        rest = next;
+    }
+    *plain = *passed ? take(passed) : str_dup(".");
+    return 0;
+}
+
+/* What openat2 does with the same arguments. */
+static int open_without_openat2(int dirfd, const char *path, int flags, mode_t mode, enum file_links links)
+{
+    char *plain cleanup_free = NULL;
+
+    if (links == FILE_NO_LINKS)
+        return open_walking(dirfd, path, flags, mode);
+    if (dirfd == AT_FDCWD) {
+        int fd = openat(dirfd, path, flags, mode);
+        return fd < 0 ? -errno : fd;
+    }
+    int r = resolve_beneath(dirfd, path, &plain);
+    return r < 0 ? r : open_walking(dirfd, plain, flags, mode);
 }
 
 int file_open(int dirfd, const char *path, int flags, mode_t mode, enum file_links links)
@@ -67,10 +139,7 @@ int file_open(int dirfd, const char *path, int flags, mode_t mode, enum file_lin
         return (int)fd;
     if (errno != ENOSYS && errno != EPERM)
         return -errno;
-    if (links == FILE_NO_LINKS || dirfd != AT_FDCWD)
-        return open_walking(dirfd, path, flags, mode);
-    int plain = openat(dirfd, path, flags, mode);
-    return plain < 0 ? -errno : plain;
+    return open_without_openat2(dirfd, path, flags, mode, links);
 }
 
 int file_read_fd(int fd, size_t limit, struct text *out)

@@ -17,8 +17,8 @@ enum file_links {
 /*
  * Opens `path` as openat2(2) does with the given resolution, and below `dirfd` only (RESOLVE_BENEATH) unless
  * dirfd is AT_FDCWD. Always O_CLOEXEC | O_NOCTTY; with FILE_NO_LINKS also O_NOFOLLOW. Kernels or seccomp
- * filters without openat2 get a walk component by component with O_NOFOLLOW. Returns a descriptor that the
- * caller closes, or a negative errno (ELOOP for a symbolic link, EXDEV for an escape).
+ * filters without openat2 get a walk component by component with O_NOFOLLOW, to the same end. Returns a
+ * descriptor that the caller closes, or a negative errno (ELOOP for a symbolic link, EXDEV for an escape).
  */
 int file_open(int dirfd, const char *path, int flags, mode_t mode, enum file_links links);
 

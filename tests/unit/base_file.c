@@ -95,6 +95,43 @@ static void no_link_in_the_middle_and_no_way_out_of_the_folder(void **state)
     assert_int_equal(file_open(at, "/etc/passwd", O_RDONLY, 0, FILE_NO_LINKS), -EXDEV);
 }
 
+static int followed(const char *path)
+{
+    int fd = file_open(at, path, O_RDONLY, 0, FILE_FOLLOW_LINKS);
+
+    if (fd < 0)
+        return fd;
+    (void)close(fd);
+    return 0;
+}
+
+/* As a mounted Secret is made; and each way out of it. Without openat2 (qemu's emulation has none), too. */
+static void links_are_followed_below_the_folder_only(void **state)
+{
+    static const char *const links[][2] = {{"..2026", "secret/..data"}, {"..data/key", "secret/key"},
+        {"../secret/key", "elsewhere/key"}, {"../../passwd", "elsewhere/above"},
+        {"/etc/passwd", "elsewhere/root"}, {"loop", "loop"}, {".", "self"}, {"missing", "dangling"}};
+    (void)state;
+
+    assert_int_equal(mkdirat(at, "secret", 0755), 0);
+    assert_int_equal(mkdirat(at, "secret/..2026", 0755), 0);
+    assert_int_equal(mkdirat(at, "elsewhere", 0755), 0);
+    put("secret/..2026/key", "x");
+    for (size_t i = 0; i < sizeof(links) / sizeof(*links); i++)
+        assert_int_equal(symlinkat(links[i][0], at, links[i][1]), 0);
+    assert_int_equal(followed("secret/key"), 0);
+    assert_int_equal(followed("elsewhere/key"), 0);
+    assert_int_equal(followed("self/self/./secret/../secret//key"), 0);
+    assert_int_equal(followed("elsewhere/above"), -EXDEV);
+    assert_int_equal(followed("elsewhere/root"), -EXDEV);
+    assert_int_equal(followed("../passwd"), -EXDEV);
+    assert_int_equal(followed("secret/../../passwd"), -EXDEV);
+    assert_int_equal(followed("/etc/passwd"), -EXDEV);
+    assert_int_equal(followed("loop"), -ELOOP);
+    assert_int_equal(followed("dangling"), -ENOENT);
+    assert_int_equal(followed("secret/key/below"), -ENOTDIR);
+}
+
 static void replacing_gives_the_mode_and_leaves_no_temporary_file(void **state)
 {
     struct err e = {0};
@@ -198,6 +235,7 @@ int main(void)
         cmocka_unit_test(folders_fifos_and_devices_are_refused_without_blocking),
         cmocka_unit_test(links_are_followed_only_where_asked),
         cmocka_unit_test(no_link_in_the_middle_and_no_way_out_of_the_folder),
+        cmocka_unit_test(links_are_followed_below_the_folder_only),
         cmocka_unit_test(replacing_gives_the_mode_and_leaves_no_temporary_file),
         cmocka_unit_test(publishing_replaces_whole_files_too),
         cmocka_unit_test(replacing_a_link_replaces_the_link_and_not_its_target),
