@@ -11,10 +11,12 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
-    PLACES = 160, /* where a file is cut and changed: all its bytes if it has no more, else evenly spread */
+    PLACES = 160, /* where a file is cut and changed: all its bytes if it has no more, else evenly spread;
+                     another number in DIND_FUZZ_PLACES, for where everything takes long */
     LIMIT = 1024 * 1024,
 };
 
@@ -60,6 +62,14 @@ static void run_copy(const char *data, size_t size, size_t changed, int by)
     (void)LLVMFuzzerTestOneInput(copy, size);
 }
 
+static size_t places(void)
+{
+    const char *asked = getenv("DIND_FUZZ_PLACES");
+    size_t number = asked ? strtoul(asked, NULL, 10) : 0;
+
+    return number ? number : PLACES;
+}
+
 static void run_file(const char *path)
 {
     static const int changes[] = {0x01, 0x20, 0x80};
@@ -69,7 +79,7 @@ static void run_file(const char *path)
     if (file_read(AT_FDCWD, path, LIMIT, FILE_FOLLOW_LINKS, &content, &e) < 0)
         check_failed(path, 0, e.what);
     const char *data = text_get(&content);
-    size_t size = content.length, stride = size / PLACES + 1;
+    size_t size = content.length, stride = size / places() + 1;
 
     (void)snprintf(running, sizeof(running), "replay: in %s\n", path);
     run_copy(data, size, size, 0);

@@ -9,6 +9,7 @@ declare -rA PACKAGES=(
     [fuzz]="clang libclang-rt-dev"
     [lab]="debootstrap debian-archive-keyring iproute2 util-linux procps tar ca-certificates"
     [musl]="make perl autoconf automake libtool xz-utils"
+    [arm64]="gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static qemu-system-arm busybox-static cpio kmod xz-utils"
     [vm]="qemu-system-x86 busybox-static cpio kmod xz-utils e2fsprogs"
 )
 

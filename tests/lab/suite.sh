@@ -5,7 +5,7 @@ SUITE_CORE=(unit fuzz system e2e)
 SUITE_SKIPS=$LAB/skips
 # Seconds that all tests of a label may take together on two cores. Core: 25 minutes with the builds.
 declare -rA SUITE_BUDGET=([unit]=120 [fuzz]=120 [system]=360 [e2e]=600 [engine]=1200 [asan]=600 [lint]=900 [repro]=300 [musl]=900 [vm]=900
-    [newer]=420)
+    [newer]=420 [arm64]=600)
 
 # build_preset PRESET: installs, configures and builds.
 build_preset() {
@@ -42,10 +42,9 @@ suite_packages() {
     local label groups=(build test lab)
     for label in "$@"; do
         case $label in
-            all) groups+=(sanitize lint musl vm) ;;
+            all) groups+=(sanitize lint musl vm arm64) ;;
             asan) groups+=(sanitize) ;;
-            lint | musl) groups+=("$label") ;;
-            vm) groups+=(vm) ;;
+            lint | musl | vm | arm64) groups+=("$label") ;;
             *) [[ -n ${SUITE_BUDGET[$label]:-} ]] || die "test: unknown label $label (${!SUITE_BUDGET[*]} all)" ;;
         esac
     done

@@ -7,36 +7,32 @@ VM=$BUILD/vm
 # What a machine with disks loads first, with all that these need.
 VM_MODULES=(virtio_pci virtio_blk overlay)
 
-# vm_apt HOME COMMAND ARGUMENT...: apt-get or apt-cache with all of its state in HOME/apt.
-vm_apt() {
-    local home=$1 command=$2
-    shift 2
-    "$command" -q -o Dir::State="$home/apt" -o Dir::State::status="$home/apt/status" -o Dir::Cache="$home/apt/cache" \
-        -o Dir::Etc::sourcelist="$home/apt/sources.list" -o Dir::Etc::sourceparts=- -o APT::Sandbox::User=root \
-        -o APT::Architecture=amd64 -o APT::Architectures=amd64 -o Acquire::Languages=none "$@"
+# A machine is named after the Debian release whose kernel it has: "trixie" is amd64, "trixie-arm64" is not.
+vm_architecture() {
+    case $1 in
+        *-arm64) echo arm64 ;;
+        *) echo amd64 ;;
+    esac
 }
 
-# vm_kernel SUITE: the newest kernel of that Debian release, once: vmlinuz, config, version, and lib/modules under
-# build/vm/kernels/SUITE.
+# vm_kernel MACHINE: the newest kernel of that Debian release, once: vmlinuz, config, version, and lib/modules under
+# build/vm/kernels/MACHINE.
 vm_kernel() {
-    local suite=$1 home=$VM/kernels/$1 package version
+    local machine=$1 home=$VM/kernels/$1 suite=${1%-arm64} architecture package version
     [[ ! -s $home/version ]] || return 0
-    step "fetching the kernel of Debian $suite"
+    architecture=$(vm_architecture "$machine")
+    step "fetching the kernel of Debian $suite for $architecture"
     rm -rf "$home"
-    mkdir -p "$home"/apt/{lists,cache/archives}/partial "$home/unpacked"
-    : >"$home/apt/status"
-    printf 'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] %s %s main\n' "$ROOT_MIRROR" "$suite" \
-        >"$home/apt/sources.list"
-    quiet "$LAB/vm-$suite-apt.log" vm_apt "$home" apt-get -o APT::Update::Error-Mode=any update
-    package=$(vm_apt "$home" apt-cache depends linux-image-cloud-amd64 | sed -n 's/^ *Depends: \(linux-image-[0-9]\)/\1/p')
-    [[ $package ]] || die "Debian $suite has no linux-image-cloud-amd64"
-    (cd "$home" && quiet "$LAB/vm-$suite-apt.log" vm_apt "$home" apt-get download "$package")
-    dpkg-deb -x "$home"/linux-image-*.deb "$home/unpacked"
+    packages_lists "$home" "$architecture" "$suite" || return
+    package=$(packages_apt "$home" "$architecture" apt-cache depends "linux-image-cloud-$architecture" |
+        sed -n 's/^ *Depends: \(linux-image-[0-9]\)/\1/p')
+    [[ $package ]] || die "Debian $suite has no linux-image-cloud-$architecture"
+    packages_unpack "$home" "$architecture" "$home/unpacked" "$package" || return
     version=${package#linux-image-}
     vm_modules "$home" "$version"
     mv "$home/unpacked/boot/vmlinuz-$version" "$home/vmlinuz"
     mv "$home/unpacked/boot/config-$version" "$home/config"
-    rm -rf "$home"/{apt,unpacked} "$home"/linux-image-*.deb
+    rm -rf "$home"/{apt,unpacked}
     printf '%s\n' "$version" >"$home/version"
 }
 
@@ -50,12 +46,13 @@ vm_modules() {
     depmod -b "$home" "$version"
 }
 
-# vm_initramfs SUITE: what all machines with that kernel share. DIND_BINARY, DIND_STUB and DIND_BOX name the programs.
+# vm_initramfs MACHINE: what all machines with that kernel share. DIND_BINARY, DIND_STUB, DIND_BOX and, where it is not this
+# machine's own, DIND_BUSYBOX name the programs.
 vm_initramfs() {
     local home=$VM/kernels/$1 stage=$VM/initramfs/$1 name module
     rm -rf "$stage" "$stage.cpio"
     mkdir -p "$stage"/{bin,dev,disk,guest,launcher,lib/modules,modules,out,proc,scenarios,stubs,sys,tmp,upper}
-    cp "$(type -P busybox)" "$stage/bin/busybox"
+    cp "${DIND_BUSYBOX:-$(type -P busybox)}" "$stage/bin/busybox"
     cp "$DIND_BOX" "$stage/bin/box"
     cp "$TOP"/tests/vm/guest/* "$stage/guest"
     cp "$TOP/examples/seccomp/rootful.json" "$TOP/tests/e2e/engine-battery" "$stage/guest"
@@ -87,30 +84,48 @@ vm_image() {
     printf '%s\n' "$id" >"$file.id"
 }
 
-# vm_disks SUITE: the Debian root with an engine, and the kernel's modules. Both are only read.
+# vm_disks MACHINE: the Debian root with an engine, and the kernel's modules. Both are only read.
 vm_disks() {
     root_make
     vm_image "$VM/disks/root-$ROOT_SUITE" "$ROOT" "$(cat "$ROOT.id")"
     vm_image "$VM/disks/modules-$1" "$VM/kernels/$1/lib/modules" "$(cat "$VM/kernels/$1/version")"
 }
 
-# vm_boot SUITE FOLDER SECONDS WORDS [disks|engine]: runs a machine until it powers itself off. FOLDER/files is laid over the
+# vm_emulator MACHINE: the command for the processor and the board, into `qemu`; the serial lines that console and results come
+# over, into `lines`.
+vm_emulator() {
+    case $(vm_architecture "$1") in
+        # Pointer authentication by qemu's own cipher: the architected one takes half of the time.
+        arm64)
+            qemu=(qemu-system-aarch64 -M virt -cpu 'max,pauth-impdef=on' -device 'pci-serial,chardev=results')
+            lines=(ttyAMA0 ttyS0)
+            ;;
+        amd64)
+            qemu=(qemu-system-x86_64 -M pc -cpu max -device 'isa-serial,chardev=results,index=1')
+            lines=(ttyS0 ttyS1)
+            ;;
+    esac
+}
+
+# vm_boot MACHINE FOLDER SECONDS WORDS [disks|engine]: runs a machine until it powers itself off. FOLDER/files is laid over the
 # initramfs; FOLDER/console and FOLDER/results are what came over the serial lines; WORDS are for the kernel; with disks it
 # has a Debian root, with engine that and a Docker engine of its own. One machine at a time: each keeps a processor busy.
 # What takes longer than that is killed (status 137).
 vm_boot() {
-    local suite=$1 folder=$2 seconds=$3 words=$4 needs=${5:-} status=0
-    local qemu=(qemu-system-x86_64 -M pc -accel 'tcg,thread=single' -cpu max -smp 2 -m 512 -nodefaults -no-user-config
-        -display none -no-reboot -serial "file:$folder/console" -serial "file:$folder/results")
+    local machine=$1 folder=$2 seconds=$3 words=$4 needs=${5:-} status=0 qemu lines
+    vm_emulator "$machine"
+    qemu+=(-accel 'tcg,thread=single' -smp 2 -m 512 -nodefaults -no-user-config -display none -no-reboot
+        -serial "file:$folder/console" -chardev "file,id=results,path=$folder/results")
     if [[ $needs ]]; then
-        vm_disks "$suite"
+        [[ $(vm_architecture "$machine") == amd64 ]] || die "the Debian root is an amd64 one: no disks for $machine"
+        vm_disks "$machine"
         qemu+=(-m 2048 -drive "if=virtio,format=raw,readonly=on,file=$VM/disks/root-$ROOT_SUITE"
-            -drive "if=virtio,format=raw,readonly=on,file=$VM/disks/modules-$suite")
+            -drive "if=virtio,format=raw,readonly=on,file=$VM/disks/modules-$machine")
     fi
     vm_pack "$folder/files" "$folder/files.cpio"
-    cat "$VM/initramfs/$suite.cpio" "$folder/files.cpio" >"$folder/initramfs"
-    qemu+=(-kernel "$VM/kernels/$suite/vmlinuz" -initrd "$folder/initramfs"
-        -append "console=ttyS0 quiet panic=-1 $words -- $needs")
+    cat "$VM/initramfs/$machine.cpio" "$folder/files.cpio" >"$folder/initramfs"
+    qemu+=(-kernel "$VM/kernels/$machine/vmlinuz" -initrd "$folder/initramfs"
+        -append "console=${lines[0]} RESULTS=/dev/${lines[1]} quiet panic=-1 $words -- $needs")
     flock "$VM/lock" timeout --signal=KILL "$seconds" nice "${qemu[@]}" </dev/null || status=$?
     rm -f "$folder/initramfs" "$folder/files.cpio"
     return "$status"

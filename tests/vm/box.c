@@ -3,13 +3,16 @@
  * and ends with the command's exit status (128 and the number for a signal).
  *
  *   box [-n LETTERS] [-g CGROUP] [-p FILE] [-r] [-z] COMMAND [ARGUMENT...]
+ *   box -k ID NUMBER
  *
  *   -n  namespaces to make: m(ount) p(id) u(ts) i(pc) n(et) c(group)
  *   -g  the cgroup that the command enters, and the root of its cgroup namespace
  *   -p  file for the command's process id, as the caller sees it; there before the command starts
  *   -r  realtime scheduling, of the lowest priority
  *   -z  not a command: a process whose first thread ends while a second one sleeps
+ *   -k  not a command: has process ID make the system call NUMBER in place of the next one of its own
  */
+#include <elf.h>
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -19,6 +22,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ptrace.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -26,6 +31,7 @@ enum { FAILED = 120 };
 
 struct options {
     const char *cgroup, *pid_file;
+    pid_t asked;
     int namespaces;
     bool realtime, leaderless;
 };
@@ -88,6 +94,29 @@ _Noreturn static void end_first_thread(void)
     pthread_exit(NULL);
 }
 
+static void trace(int request, pid_t pid, void *address, void *data)
+{
+    if (ptrace(request, pid, address, data) < 0)
+        err(FAILED, "ptrace %d of %d", request, (int)pid);
+}
+
+/* ptrace(2): a stop on the way into a system call, at which its number can be changed. */
+static void ask(pid_t pid, int number)
+{
+    trace(PTRACE_ATTACH, pid, NULL, NULL);
+    (void)waitpid(pid, NULL, 0);
+    trace(PTRACE_SYSCALL, pid, NULL, NULL);
+    (void)waitpid(pid, NULL, 0);
+#if defined(__aarch64__)
+    struct iovec call = {.iov_base = &number, .iov_len = sizeof(number)};
+    trace(PTRACE_SETREGSET, pid, (void *)NT_ARM_SYSTEM_CALL, &call); /* NOLINT(performance-no-int-to-ptr) */
+#elif defined(__x86_64__)
+    /* NOLINTNEXTLINE(performance-no-int-to-ptr) */
+    trace(PTRACE_POKEUSER, pid, (void *)(15 * sizeof(long)), (void *)(long)number); /* ORIG_RAX */
+#endif
+    trace(PTRACE_DETACH, pid, NULL, NULL);
+}
+
 /* The cgroup last, and by the command's own process: this one stays outside, as a runtime does. */
 _Noreturn static void become(const struct options *o, char **command, int go)
 {
@@ -109,10 +138,13 @@ _Noreturn static void become(const struct options *o, char **command, int go)
 
 static void read_options(struct options *o, int argc, char **argv)
 {
-    for (int option; (option = getopt(argc, argv, "+g:n:p:rz")) != -1;) {
+    for (int option; (option = getopt(argc, argv, "+g:k:n:p:rz")) != -1;) {
         switch (option) {
         case 'g':
             o->cgroup = optarg;
+            break;
+        case 'k':
+            o->asked = atoi(optarg); /* NOLINT(cert-err34-c): of a test's own */
             break;
         case 'n':
             o->namespaces = namespaces(optarg);
@@ -140,6 +172,10 @@ int main(int argc, char **argv)
     int status, go[2];
 
     read_options(&o, argc, argv);
+    if (o.asked) {
+        ask(o.asked, atoi(argv[optind])); /* NOLINT(cert-err34-c) */
+        return 0;
+    }
     if (unshare(o.namespaces & ~CLONE_NEWCGROUP) < 0)
         err(FAILED, "namespaces");
     if (pipe2(go, O_CLOEXEC) < 0)

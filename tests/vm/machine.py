@@ -20,6 +20,9 @@ import sandbox  # noqa: E402
 
 # Debian releases whose kernels are booted: 6.1 and 6.12.
 SUITES = ("bookworm", "trixie")
+ARM64 = "trixie-arm64"
+# What runs a machine, and the processor in the header of its programs (elf(5), e_machine).
+EMULATORS = {"amd64": ("qemu-system-x86_64", 62), "arm64": ("qemu-system-aarch64", 183)}
 # Far more than it takes. A scenario that hangs ends after its own seconds, and the machine goes on with the next one.
 BOOT_SECONDS, ENGINE_SECONDS, SECONDS_EACH = 60, 60, 6
 KILLED = 137
@@ -66,14 +69,17 @@ class Seen(sandbox.Result):
                 f"--- scenario, status {self.ended}\n{self.out('node')}\n--- console\n{self._console[-2000:]}")
 
 
-def why_not():
-    """What this machine lacks for virtual machines, or None."""
-    if os.uname().machine != "x86_64":
-        return "needs an amd64 machine: the launcher is built for the machine's own processor"
-    missing = [name for name in ("qemu-system-x86_64", "busybox", "cpio", "depmod", "xz") if not shutil.which(name)]
+def why_not(suite):
+    """What this machine lacks for that virtual machine, or None."""
+    architecture = "arm64" if suite == ARM64 else "amd64"
+    emulator, processor = EMULATORS[architecture]
+    missing = [name for name in (emulator, "busybox", "cpio", "depmod", "xz") if not shutil.which(name)]
     if missing:
         return f"needs {', '.join(missing)}"
-    return None if "DIND_BINARY" in os.environ else "needs DIND_BINARY, the launcher to test"
+    if "DIND_BINARY" not in os.environ:
+        return "needs DIND_BINARY, the launcher to test"
+    header = Path(os.environ["DIND_BINARY"]).read_bytes()[:20]
+    return None if int.from_bytes(header[18:], "little") == processor else f"needs a launcher for {architecture}"
 
 
 def boot(suite, words, needs, scenarios, folder):

@@ -39,6 +39,14 @@ container() {
     echo "$status" >"$OUT/exit"
 }
 
+# engine_is TEXT: shell in place of the stub dockerd. (The stub would become busybox's shell, which goes by its name.)
+# shellcheck disable=SC2016 # the engine's own first argument
+engine_is() {
+    printf '#!/bin/sh\n[ "$1" != --version ] || exit 0\n%s\n' "$1" >"$SCENARIO/dockerd"
+    chmod 755 "$SCENARIO/dockerd"
+    CONTAINER_PATH=/stub:$CONTAINER_PATH
+}
+
 # container_exec COMMAND...: in the container, as `docker exec` does it once its cgroup has children.
 container_exec() (
     echo 0 >"$BOX/init/cgroup.procs"
