@@ -3,7 +3,7 @@
 
 declare -rA PACKAGES=(
     [build]="gcc libc6-dev cmake ninja-build pkgconf libssl-dev zlib1g-dev libzstd-dev libyaml-dev libjansson-dev libcap-ng-dev"
-    [test]="libcmocka-dev mandoc python3 python3-pytest python3-yaml python3-jsonschema openssl gnutls-bin strace tini iproute2 iptables util-linux procps"
+    [test]="libcmocka-dev libseccomp2 mandoc python3 python3-pytest python3-yaml python3-jsonschema openssl gnutls-bin strace tini iproute2 iptables util-linux procps"
     [sanitize]="libasan8 libubsan1"
     [lint]="clang clang-tidy clang-format cppcheck shellcheck"
     [fuzz]="clang libclang-rt-dev"
