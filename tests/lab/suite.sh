@@ -39,12 +39,14 @@ suite_labels() {
 }
 
 suite_packages() {
-    local label groups=(build test lab)
+    local label groups=(build test lab) cross=(arm64)
+    [[ $(uname -m) != aarch64 ]] || cross=()
     for label in "$@"; do
         case $label in
-            all) groups+=(sanitize lint musl vm arm64) ;;
+            all) groups+=(sanitize lint musl vm "${cross[@]}") ;;
             asan) groups+=(sanitize) ;;
-            lint | musl | vm | arm64) groups+=("$label") ;;
+            lint | musl | vm) groups+=("$label") ;;
+            arm64) groups+=("${cross[@]}") ;;
             *) [[ -n ${SUITE_BUDGET[$label]:-} ]] || die "test: unknown label $label (${!SUITE_BUDGET[*]} all)" ;;
         esac
     done
