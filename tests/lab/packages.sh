@@ -11,12 +11,12 @@ packages_apt() {
         -o "APT::Architecture=$architecture" -o "APT::Architectures=$architecture" -o Acquire::Languages=none "$@"
 }
 
-# packages_lists HOME ARCHITECTURE SUITE: fetches the lists of that release.
+# packages_lists HOME ARCHITECTURE SUITE [TYPE]: fetches the lists of that release; TYPE is deb, or deb-src for sources.
 packages_lists() {
-    local home=$1 architecture=$2 suite=$3
+    local home=$1 architecture=$2 suite=$3 type=${4:-deb}
     mkdir -p "$home"/apt/{lists,cache/archives}/partial
     : >"$home/apt/status"
-    printf 'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] %s %s main\n' "$ROOT_MIRROR" "$suite" \
+    printf '%s [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] %s %s main\n' "$type" "$ROOT_MIRROR" "$suite" \
         >"$home/apt/sources.list"
     quiet "$LAB/apt-$suite-$architecture.log" packages_apt "$home" "$architecture" apt-get -o APT::Update::Error-Mode=any update
 }

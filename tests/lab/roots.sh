@@ -56,45 +56,33 @@ END
     chmod 755 "$1"
 }
 
-# root_apt TYPE COMMAND ARGUMENT...: apt-get or apt-cache about this suite (TYPE: deb or deb-src), with lists and caches of our own.
-root_apt() {
-    local type=$1 command=$2 apt=$LAB/apt-$ROOT_SUITE-$1
-    shift 2
-    mkdir -p "$apt/lists/partial" "$apt/archives/partial"
-    printf '%s [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] %s %s main\n' "$type" "$ROOT_MIRROR" "$ROOT_SUITE" \
-        >"$apt/sources.list"
-    "$command" -o "Dir::Etc::sourcelist=$apt/sources.list" -o Dir::Etc::sourceparts=- -o "Dir::State=$apt" \
-        -o Dir::State::status=/dev/null -o "Dir::Cache=$apt" -o APT::Sandbox::User=root -q "$@"
-}
-
 # root_unpack PACKAGE FOLDER: a package of the suite, unpacked there and nowhere installed.
 root_unpack() {
-    local name=$1 folder=$2 packages=$LAB/packages-$1
+    local name=$1 folder=$2 home=$LAB/apt-$ROOT_SUITE architecture
     [[ ! -d $folder ]] || return 0
-    rm -rf "$packages" "$folder.new"
-    mkdir -p "$packages" "${folder%/*}"
-    quiet "$LAB/apt-$name.log" root_apt deb apt-get update || return
-    (cd "$packages" && quiet "$LAB/apt-$name.log" root_apt deb apt-get download "$name") || return
-    dpkg-deb -x "$packages/${name}"_*.deb "$folder.new" || return
+    architecture=$(dpkg --print-architecture)
+    rm -rf "$folder.new" "$home/fetched"
+    packages_lists "$home" "$architecture" "$ROOT_SUITE" || return
+    packages_unpack "$home" "$architecture" "$folder.new" "$name" || return
     mv "$folder.new" "$folder"
-    rm -rf "$packages"
 }
 
 # root_source PACKAGE FOLDER: the sources of a package of the suite as they were released, without Debian's changes, unpacked
 # there. A mirror may have lost those of a version that it still lists: an older one does.
 root_source() {
-    local name=$1 folder=$2 sources=$LAB/sources-$1 version
+    local name=$1 folder=$2 home=$LAB/apt-$ROOT_SUITE-src log=$LAB/apt-source-$1.log architecture version
     [[ ! -d $folder ]] || return 0
-    rm -rf "$sources" "$folder.new"
-    mkdir -p "$sources" "$folder.new"
-    quiet "$LAB/apt-$name.log" root_apt deb-src apt-get update || return
+    architecture=$(dpkg --print-architecture)
+    rm -rf "$folder.new" "$home/fetched"
+    mkdir -p "$folder.new" "$home/fetched"
+    packages_lists "$home" "$architecture" "$ROOT_SUITE" deb-src || return
     while read -r version; do
-        (cd "$sources" && root_apt deb-src apt-get source --download-only --tar-only "$name=$version") \
-            >"$LAB/apt-$name.log" 2>&1 </dev/null && break
-    done < <(root_apt deb-src apt-cache showsrc "$name" | sed -n 's/^Version: //p' | sort -V -r)
-    tar -x --strip-components=1 -C "$folder.new" -f "$sources/${name}"_*.orig.tar.?z 2>>"$LAB/apt-$name.log" || return
+        (cd "$home/fetched" && packages_apt "$home" "$architecture" apt-get source --download-only --tar-only "$name=$version") \
+            >"$log" 2>&1 </dev/null && break
+    done < <(packages_apt "$home" "$architecture" apt-cache showsrc "$name" | sed -n 's/^Version: //p' | sort -V -r)
+    tar -x --strip-components=1 -C "$folder.new" -f "$home/fetched/${name}"_*.orig.tar.?z 2>>"$log" || return
     mv "$folder.new" "$folder"
-    rm -rf "$sources"
+    rm -rf "$home/fetched"
 }
 
 # root_program NAME FILE: writes a program of the suite's package NAME that the root does not hold, run by the root's loader.
