@@ -214,7 +214,7 @@ static void give_folder(const char *path, mode_t mode, const struct host_user *u
         at = next;
         if (at >= 0 && to_be_given(at, last, made, user, give) &&
             fchownat(at, "", user->uid, user->gid, AT_EMPTY_PATH) < 0)
-            log_debug("rootless: %s stays root's: %s", path, strerror(errno));
+            log_debug("rootless: %s stays root's: %s", path, err_words(-errno));
     }
 }
 
