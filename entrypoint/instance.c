@@ -251,6 +251,30 @@ static int read_record(struct instance *instance, const char *path, struct err *
     return r;
 }
 
+/* Root beside an engine that root did not start (docker exec -u 0): the record is in the folder of the user
+ * of PID 1, which root without capabilities may not enter. */
+static int find_of_user(struct instance *instance, const char *const *environment)
+{
+    const char *runtime = environment_get(environment, "XDG_RUNTIME_DIR");
+    struct stat first;
+    struct err ignored;
+
+    *instance = (struct instance){0};
+    if (geteuid() != 0 || stat("/proc/1", &first) < 0 || first.st_uid == 0)
+        return -ENOENT;
+    const struct host_user user = {.uid = first.st_uid, .gid = first.st_gid};
+    char *folder cleanup_free =
+        runtime && *runtime ? str_format("%s/dind", runtime) : str_format("/run/user/%u/dind", user.uid);
+    char *path cleanup_free = str_format("%s/" RECORD, folder);
+    if (identity_borrow(&user, &ignored) < 0)
+        return -EPERM;
+    int r = read_record(instance, path, &ignored);
+    identity_return();
+    if (r == 0 && !instance->user_folder)
+        instance->user_folder = take(folder);
+    return r;
+}
+
 int instance_find(struct instance *instance, const char *const *environment, struct err *e)
 {
     cleanup_strings struct strings paths = {0};
@@ -273,6 +297,14 @@ int instance_find(struct instance *instance, const char *const *environment, str
             *e = failed;
         }
     }
+    if (found != -ENOENT)
+        return found;
+    struct instance users;
+    if (find_of_user(&users, environment) == 0) {
+        *instance = users;
+        return 0;
+    }
+    instance_free(&users);
     return found;
 }
 

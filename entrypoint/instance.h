@@ -47,9 +47,9 @@ struct instance {
 };
 
 /*
- * Finds the instance that runs: root's, or in XDG_RUNTIME_DIR, /run/user/UID and at last root's. Returns 0;
- * or a negative errno with *e: -ENOENT there is no record, -ESRCH it is of one that has ended, -EINVAL it is
- * none. End it with instance_free in any case.
+ * Finds the instance that runs: root's, and for root then that of the user of PID 1; or in XDG_RUNTIME_DIR,
+ * /run/user/UID and at last root's. Returns 0; or a negative errno with *e: -ENOENT there is no record,
+ * -ESRCH it is of one that has ended, -EINVAL it is none. End it with instance_free in any case.
  */
 int instance_find(struct instance *instance, const char *const *environment, struct err *e);
 void instance_free(struct instance *instance);

@@ -121,6 +121,15 @@ def test_the_boot_report_has_what_was_done_inside_rootlesskit(way):
     print(f"\nrootlesskit {report['microseconds']['rootlesskit'] // 1000} ms, inside {report['microseconds']['inside'] / 1000} ms")
 
 
+def test_root_finds_the_engine_whoever_started_it(way):
+    """docker exec -u 0, as operators do it; without the capabilities to go everywhere."""
+    _, box = way
+    as_root = ("exec", "--user", "0", box.name, "dindctl")
+    assert box.outer(*as_root, "health").stdout == "ready\n"
+    report = box.outer(*as_root, "report").stdout
+    assert "mode rootless" in report and "inside rootlesskit" in report and "former" not in report
+
+
 def test_it_comes_up_again_after_a_kill(way, tmp_path):
     _, box = way
     box.load_tiny_image(tmp_path)
