@@ -292,11 +292,14 @@ bool parse_time(const char *s, long long min, long long max, long long *out)
 {
     static const char units[] = "smh";
     static const long long seconds[] = {1, 60, 3600};
+    char number[24] = ""; /* more than INT64_MAX has digits */
     size_t length = s ? strlen(s) : 0;
     const char *unit = length ? strchr(units, s[length - 1]) : NULL;
-    char *number cleanup_free = str_dup_n(s ? s : "", unit ? length - 1 : length);
     long long factor = unit ? seconds[unit - units] : 1, count = 0;
 
+    if (length == 0 || length >= sizeof(number))
+        return false;
+    (void)memcpy(number, s, unit ? length - 1 : length);
     if (!parse_number(number, 0, max / factor, &count) || count * factor < min)
         return false;
     *out = count * factor;
