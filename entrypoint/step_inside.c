@@ -90,11 +90,12 @@ static int ca_certificates(struct outcome *outcome, struct err *e)
         (void)snprintf(outcome->detail, sizeof(outcome->detail), "%s laid on %s", real, path);
         return 0;
     }
-    (void)err_errno(
-        e, -errno, "%s cannot be laid on %s, and the engine may find no CA certificates", real, path);
-    /* As it was: most programs follow it. */
+    int cause = -errno;
     (void)rmdir(path);
-    (void)symlink(real, path);
+    bool restored = symlink(real, path) == 0; /* as it was: most programs follow it */
+    (void)err_errno(e, cause, "%s cannot be laid on %s, %s", real, path,
+        restored ? "and not everything finds CA certificates by the link that is there"
+                 : "and the link that was there is gone: the engine finds no CA certificates");
     return err_hint(e, "make %s a folder of the image", path);
 }
 
