@@ -105,6 +105,9 @@ static void an_ipv4_address_written_as_ipv6_is_that_ipv4_address(void **state)
     (void)state;
     assert_added("::ffff:1.2.3.4", "IP:1.2.3.4");
     assert_added("IP:::FFFF:0102:0304", "IP:1.2.3.4");
+    /* This one is IPv6 and stays it; inet_ntop(3) of glibc and of musl spell it differently. */
+    char *compatible cleanup_free = added("::1.2.3.4");
+    assert_true(str_equal(compatible, "IP:::1.2.3.4") || str_equal(compatible, "IP:::102:304"));
 }
 
 static void names_are_lower_case_without_the_dot_of_the_root(void **state)
