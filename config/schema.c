@@ -39,18 +39,16 @@ static json_t *number_schema(const struct option *option)
 {
     json_t *number = json_pack("{s:s, s:I, s:I}", "type", "integer", "minimum", (json_int_t)option->min,
         "maximum", (json_int_t)option->max);
-    json_t *forms = json_pack("[o]", number);
-
+    if (!option->automatic && !option->seconds)
+        return number;
+    json_t *forms = json_array();
+    if (option->automatic)
+        (void)json_array_append_new(forms, json_pack("{s:[s,i]}", "enum", "auto", 0));
+    (void)json_array_append_new(forms, number);
     if (option->seconds)
         (void)json_array_append_new(
             forms, json_pack("{s:s, s:s}", "type", "string", "pattern", "^[0-9]+[smh]?$"));
-    if (option->automatic)
-        (void)json_array_insert_new(forms, 0, json_pack("{s:[s,i]}", "enum", "auto", 0));
-    if (json_array_size(forms) > 1)
-        return json_pack("{s:o}", "anyOf", forms);
-    (void)json_incref(number);
-    json_decref(forms);
-    return number;
+    return json_pack("{s:o}", "anyOf", forms);
 }
 
 /* Any scalar but null is text as it is written. */
