@@ -153,10 +153,9 @@ static void forget_in(const char *folder)
 void boot_report_forget(const struct host *host)
 {
     char *folder cleanup_free = instance_folder(host), *users cleanup_free = instance_user_folder(host);
-    struct err ignored;
 
     forget_in(folder);
-    if (host->user.uid == host->uid || identity_borrow(&host->user, &ignored) < 0)
+    if (!identity_borrow_if_root(host))
         return;
     forget_in(users);
     identity_return();

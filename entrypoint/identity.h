@@ -15,6 +15,10 @@
  */
 int identity_borrow(const struct host_user *user, struct err *e);
 
+/* The same for a try: true if root acts as the user whom it becomes, until identity_return; false, and
+ * nothing to return from, where it becomes nobody else or may not. */
+bool identity_borrow_if_root(const struct host *host);
+
 /* Root again, without supplementary groups. Ends the process if that fails: nothing may go on under a
  * half-changed identity. */
 void identity_return(void);

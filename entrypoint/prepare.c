@@ -55,14 +55,6 @@ static bool store_comes_by_mount(const struct settings *s)
 }
 
 /* What the mounts or a later step bring is not there yet. */
-/* Root without capabilities may not enter the home of the user whom it becomes; that user may. */
-static bool borrow_user(const struct host *host)
-{
-    struct err ignored;
-
-    return host->uid == 0 && host->user.uid != 0 && identity_borrow(&host->user, &ignored) == 0;
-}
-
 static int check_sockets(const struct prepared *p, struct err *e)
 {
     const struct settings *s = &p->settings;
@@ -79,7 +71,7 @@ static int check_sockets(const struct prepared *p, struct err *e)
         bool later = mounts_bring(s, path) ||
                      (p->plan.mode == MODE_ROOTLESS && path_within(path, p->host.runtime_dir));
         r = sockets_check_path(path, !later, e);
-        if (r == -EACCES && borrow_user(&p->host)) {
+        if (r == -EACCES && identity_borrow_if_root(&p->host)) {
             r = sockets_check_path(path, !later, e);
             identity_return();
         }
@@ -138,11 +130,12 @@ static int plan_and_check(struct prepared *p, struct err *e)
     return r;
 }
 
+/* Root without capabilities may not enter the home of the user whom it becomes; that user may. */
 static int look_at_config(struct prepared *p, struct err *e)
 {
     int r = engine_config_look(&p->config, &p->settings, &p->host, &p->command, e);
 
-    if ((r == -EACCES || (r == 0 && p->config.problem == -EACCES)) && borrow_user(&p->host)) {
+    if ((r == -EACCES || (r == 0 && p->config.problem == -EACCES)) && identity_borrow_if_root(&p->host)) {
         engine_config_free(&p->config);
         r = engine_config_look(&p->config, &p->settings, &p->host, &p->command, e);
         identity_return();
@@ -157,7 +150,7 @@ static void look_at_places(struct prepared *p)
 
     if (chosen)
         host_look_at_places(&p->host, data_root);
-    if ((p->host.data_closed || p->host.runtime_closed) && borrow_user(&p->host)) {
+    if ((p->host.data_closed || p->host.runtime_closed) && identity_borrow_if_root(&p->host)) {
         host_look_at_places(&p->host, data_root);
         identity_return();
     }

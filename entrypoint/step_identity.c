@@ -33,6 +33,13 @@ int identity_borrow(const struct host_user *user, struct err *e)
     return explain(user, cause, "cannot take the effective uid", e);
 }
 
+bool identity_borrow_if_root(const struct host *host)
+{
+    struct err ignored;
+
+    return host->uid == 0 && host->user.uid != 0 && identity_borrow(&host->user, &ignored) == 0;
+}
+
 void identity_return(void)
 {
     /* The uid first: without root's, the gid cannot be taken back. */
